@@ -1,1 +1,2 @@
-//! x
+//! practicemail
+pub mod types;

@@ -1,0 +1,36 @@
+//! Floor 1: the nouns. A value of a type here is valid: what a stranger sent is parsed into one of these or refused.
+//!
+//! Nothing in this module does input or output, and nothing prints a secret, a subject, an address or a body through
+//! `Debug`.
+
+mod address;
+mod attachment;
+mod clean;
+mod copy;
+mod cursor;
+mod digest;
+mod id;
+mod key;
+mod mailbox;
+mod message;
+mod message_id;
+mod secret;
+mod time;
+mod uid;
+mod uid_set;
+
+pub use address::{Address, AddressError, AddressKey, DomainName};
+pub use attachment::Attachment;
+pub use clean::CleanText;
+pub use copy::{Copy, CopyPlace, CopyState};
+pub use cursor::{Cursor, Gap, GapReason, MailboxStatus};
+pub use digest::{Digest, Hasher};
+pub use id::{AccountId, ClientId, InvalidId, PracticeId, UserId};
+pub use key::{KEY_VERSION, KeyDigest, MatchKey};
+pub use mailbox::{Mailbox, MailboxName, SpecialUse};
+pub use message::{AddressingHeaders, Field, MessageKey, ParsedMessage, Participant};
+pub use message_id::MessageId;
+pub use secret::Secret;
+pub use time::{MessageDate, Timestamp};
+pub use uid::{ModSeq, Uid, UidValidity};
+pub use uid_set::UidSet;
