@@ -1,2 +1,5 @@
 //! practicemail
+pub mod contract;
+pub mod error;
+pub mod settings;
 pub mod types;

@@ -1,0 +1,193 @@
+//! Reading the archive.
+
+use crate::types::{
+    AccountId, Attachment, CleanText, Copy, Digest, Field, KeyDigest, MessageDate, MessageId, MessageKey,
+    ParsedMessage, Participant, PracticeId, Timestamp, UserId,
+};
+
+/// A place between two messages of a page: newest first, then by key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct PagePosition {
+    /// The message's place in time.
+    pub sort_time: Timestamp,
+    /// The message.
+    pub message: MessageKey,
+}
+
+impl PagePosition {
+    /// The position of a message.
+    pub const fn new(sort_time: Timestamp, message: MessageKey) -> Self {
+        Self { sort_time, message }
+    }
+}
+
+/// Which messages a page is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PageQuery {
+    /// The practice.
+    pub practice: PracticeId,
+    /// Messages that carry any of these keys.
+    pub keys: Vec<KeyDigest>,
+    /// Only those that come after this position, that is, are older.
+    pub before: Option<PagePosition>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl PageQuery {
+    /// The first page.
+    pub fn new(practice: PracticeId, keys: Vec<KeyDigest>, limit: usize) -> Self {
+        Self { practice, keys, before: None, limit }
+    }
+
+    /// The page after `position`.
+    pub fn before(mut self, position: Option<PagePosition>) -> Self {
+        self.before = position;
+        self
+    }
+}
+
+/// One distinct content of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rendition {
+    /// Its digest.
+    pub digest: Digest,
+    /// Who takes part, Bcc aside: that belongs to copies.
+    pub participants: Vec<Participant>,
+    /// Date.
+    pub date: Option<MessageDate>,
+    /// Subject.
+    pub subject: CleanText,
+    /// The text.
+    pub text: String,
+    /// The HTML text as it came, **not sanitised**.
+    pub html: Option<String>,
+    /// What it carries besides its text.
+    pub attachments: Vec<Attachment>,
+    /// The Message-ID it answers.
+    pub in_reply_to: Option<MessageId>,
+    /// Its References, oldest first.
+    pub references: Vec<MessageId>,
+    /// Why its content could not be taken apart, where it could not.
+    pub unparsed: Option<String>,
+}
+
+impl Rendition {
+    /// What is shown of parsed content.
+    pub fn of(digest: Digest, parsed: &ParsedMessage) -> Self {
+        let public = |p: &&Participant| p.field != Field::Bcc;
+        Self {
+            digest,
+            participants: parsed.headers.participants.iter().filter(public).cloned().collect(),
+            date: parsed.headers.date,
+            subject: parsed.subject.clone(),
+            text: parsed.text.clone(),
+            html: parsed.html.clone(),
+            attachments: parsed.attachments.clone(),
+            in_reply_to: parsed.in_reply_to.clone(),
+            references: parsed.references.clone(),
+            unparsed: parsed.unparsed.map(str::to_owned),
+        }
+    }
+}
+
+/// A copy of a message, whose it is and what only it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MessageCopy {
+    /// The copy.
+    pub copy: Copy,
+    /// The account's user.
+    pub user: UserId,
+    /// Which rendition it holds.
+    pub rendition: Digest,
+    /// The Bcc recipients this copy names: shown to its owner only.
+    pub bcc: Vec<Participant>,
+}
+
+impl MessageCopy {
+    /// A copy without Bcc.
+    pub fn new(copy: Copy, user: UserId, rendition: Digest, bcc: Vec<Participant>) -> Self {
+        Self { copy, user, rendition, bcc }
+    }
+
+    /// The account it lies in.
+    pub fn account(&self) -> &AccountId {
+        &self.copy.place.account
+    }
+}
+
+/// A message of the archive, with everything known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Message {
+    /// Its identity.
+    pub key: MessageKey,
+    /// Its place in time.
+    pub sort_time: Timestamp,
+    /// Its Message-ID.
+    pub message_id: Option<MessageId>,
+    /// Its distinct contents, in the order in which they were first archived.
+    pub renditions: Vec<Rendition>,
+    /// Its copies, by place.
+    pub copies: Vec<MessageCopy>,
+}
+
+impl Message {
+    /// A message as it was stored.
+    pub fn new(
+        key: MessageKey,
+        sort_time: Timestamp,
+        message_id: Option<MessageId>,
+        renditions: Vec<Rendition>,
+        copies: Vec<MessageCopy>,
+    ) -> Self {
+        Self { key, sort_time, message_id, renditions, copies }
+    }
+}
+
+/// What happened, for a host that follows the feed. Written in the transaction of what it tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Change {
+    /// Its number in the practice: ascending, without reuse.
+    pub sequence: u64,
+    /// When.
+    pub at: Timestamp,
+    /// The account it happened in.
+    pub account: Option<AccountId>,
+    /// What.
+    pub kind: ChangeKind,
+}
+
+impl Change {
+    /// A change as it was stored.
+    pub fn new(sequence: u64, at: Timestamp, account: Option<AccountId>, kind: ChangeKind) -> Self {
+        Self { sequence, at, account, kind }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChangeKind {
+    /// A message was archived that the practice did not have.
+    MessageArchived(MessageKey),
+    /// A further copy of a message was archived.
+    CopyArchived(MessageKey),
+    /// A copy is not on the server any more.
+    CopyMissing(MessageKey),
+    /// A message was given up and is a dead letter.
+    DeadLetter,
+    /// An account was connected, or its settings replaced.
+    AccountConnected,
+    /// An account was disconnected.
+    AccountDisconnected,
+    /// An account began to fail, with this kind of failure.
+    AccountFailed(crate::error::ErrorKind),
+    /// An account that failed works again.
+    AccountRecovered,
+}

@@ -1,0 +1,256 @@
+//! The mail store: everything durable but the octets.
+
+mod account;
+mod archive;
+mod sync_state;
+
+use async_trait::async_trait;
+
+pub use account::{AccountHealth, AccountRecord, AccountState, Fence, NewAccount, PassEnd};
+pub use archive::{Change, ChangeKind, Message, MessageCopy, PagePosition, PageQuery, Rendition};
+pub use sync_state::{
+    ArchivedCopy, Comparison, CopiesInMailbox, CoverageChange, CoveredKeys, DeadLetter, HistoryStep,
+    MailboxState, MovedCopy, StoredCopy, SyncState, Window, WindowReceipt,
+};
+
+use crate::error::Result;
+use crate::types::{AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
+
+/// Keeps accounts, progress, archive and change feed. Every method is a *transition* or a read.
+///
+/// # Contract
+/// - **S1** A transition is atomic: it happens whole or, when it fails or its future is dropped before it began, not at all.
+/// - **S2** A transition with a [`Fence`] is refused with [`FenceLost`](crate::error::ErrorKind::FenceLost), inside its
+///   transaction, when the lease is not the account's latest or has expired, or the account's epoch has changed.
+/// - **S3** [`acquire_lease`](Self::acquire_lease) is refused with [`Busy`](crate::error::ErrorKind::Busy) while another
+///   holder's lease lives; tokens of one account only rise. A released or expired lease is in nobody's way, nor is one whose
+///   process is known to have died.
+/// - **S4** Connecting an account again replaces its settings and keeps its progress and archive.
+/// - **S5** [`commit_window`](Self::commit_window) writes copies, cursor, gaps, dead letters, octet count and changes
+///   together. The same copy committed twice is one copy; a message's `sort_time` stays what it was first; a message with
+///   another rendition gains a rendition; a place that held other octets before becomes the new copy's.
+/// - **S6** A window under another validity voids what was seen under the last one; its copies stay until they are moved or
+///   missing.
+/// - **S7** [`change_coverage`](Self::change_coverage) does as [`CoverageChange`] says, for all mailboxes of the account at
+///   once.
+/// - **S8** [`page`](Self::page) answers, for any keys, each message once, newest first, ties by key descending; from a
+///   position on nothing is skipped or repeated, whatever was added in between.
+/// - **S9** A message is found by every key in its postings, whichever copy brought it.
+/// - **S10** Changes are written with what they tell; their numbers rise without reuse, per practice.
+/// - **S11** After [`disconnect`](Self::disconnect) every fence of the account is lost; the archive stays.
+/// - **S12** Practices do not see each other.
+///
+/// Every method is cancel safe in the sense of S1.
+#[async_trait]
+pub trait MailStore: Send + Sync {
+    /// Connects an account, or replaces the settings of one.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn connect(&self, account: &NewAccount) -> Result<AccountRecord>;
+
+    /// Ends an account's work everywhere; what was archived is kept.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorKind::NotFound); storage kinds.
+    async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()>;
+
+    /// The accounts of a practice, by id.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>>;
+
+    /// Takes an account's lease for `seconds`, by the store's clock.
+    ///
+    /// # Errors
+    /// As S3; [`NotFound`](crate::error::ErrorKind::NotFound) for an account that is not connected.
+    async fn acquire_lease(
+        &self,
+        practice: &PracticeId,
+        account: &AccountId,
+        holder: &str,
+        seconds: u32,
+    ) -> Result<Fence>;
+
+    /// Extends a lease to `seconds` from now.
+    ///
+    /// # Errors
+    /// As S2.
+    async fn renew_lease(&self, fence: &Fence, seconds: u32) -> Result<()>;
+
+    /// Gives a lease back; one that is lost is no error.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn release_lease(&self, fence: &Fence) -> Result<()>;
+
+    /// How far an account is read.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn sync_state(&self, practice: &PracticeId, account: &AccountId) -> Result<SyncState>;
+
+    /// Changes the keys an account is covered for, and the history work that follows from it.
+    ///
+    /// # Errors
+    /// As S2; [`Invalid`](crate::error::ErrorKind::Invalid) when history is to be finished that is not done.
+    async fn change_coverage(&self, fence: &Fence, change: &CoverageChange) -> Result<()>;
+
+    /// Writes one step of reading a mailbox.
+    ///
+    /// # Errors
+    /// As S2; storage kinds.
+    async fn commit_window(&self, fence: &Fence, window: &Window) -> Result<WindowReceipt>;
+
+    /// Writes what comparing copies with the server showed.
+    ///
+    /// # Errors
+    /// As S2; storage kinds.
+    async fn commit_comparison(&self, fence: &Fence, comparison: &Comparison) -> Result<()>;
+
+    /// Writes how a pass ended.
+    ///
+    /// # Errors
+    /// As S2; storage kinds.
+    async fn end_pass(&self, fence: &Fence, end: &PassEnd) -> Result<()>;
+
+    /// The copies of an account, by mailbox and validity; those that are gone are left out.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn copies(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<CopiesInMailbox>>;
+
+    /// Copies at these places.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn copies_at(
+        &self,
+        practice: &PracticeId,
+        account: &AccountId,
+        mailbox: &MailboxName,
+        uid_validity: UidValidity,
+        uids: &UidSet,
+    ) -> Result<Vec<StoredCopy>>;
+
+    /// The positions of a page of messages.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn page(&self, query: &PageQuery) -> Result<Vec<PagePosition>>;
+
+    /// These messages, in this order; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn messages(&self, practice: &PracticeId, keys: &[MessageKey]) -> Result<Vec<Message>>;
+
+    /// Every message, in the order of keys, continued after a key.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn all_messages(
+        &self,
+        practice: &PracticeId,
+        after: Option<MessageKey>,
+        limit: usize,
+    ) -> Result<Vec<Message>>;
+
+    /// How many messages carry any of these keys, counted up to `cap`.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32>;
+
+    /// Every dead letter, by place.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>>;
+
+    /// At most `limit` changes after the one numbered `after` (zero: from the first on).
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn changes(&self, practice: &PracticeId, after: u64, limit: usize) -> Result<Vec<Change>>;
+}
+
+#[async_trait]
+impl<T: MailStore + ?Sized> MailStore for std::sync::Arc<T> {
+    async fn connect(&self, account: &NewAccount) -> Result<AccountRecord> {
+        (**self).connect(account).await
+    }
+    async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
+        (**self).disconnect(practice, account).await
+    }
+    async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
+        (**self).accounts(practice).await
+    }
+    async fn acquire_lease(
+        &self,
+        practice: &PracticeId,
+        account: &AccountId,
+        holder: &str,
+        seconds: u32,
+    ) -> Result<Fence> {
+        (**self).acquire_lease(practice, account, holder, seconds).await
+    }
+    async fn renew_lease(&self, fence: &Fence, seconds: u32) -> Result<()> {
+        (**self).renew_lease(fence, seconds).await
+    }
+    async fn release_lease(&self, fence: &Fence) -> Result<()> {
+        (**self).release_lease(fence).await
+    }
+    async fn sync_state(&self, practice: &PracticeId, account: &AccountId) -> Result<SyncState> {
+        (**self).sync_state(practice, account).await
+    }
+    async fn change_coverage(&self, fence: &Fence, change: &CoverageChange) -> Result<()> {
+        (**self).change_coverage(fence, change).await
+    }
+    async fn commit_window(&self, fence: &Fence, window: &Window) -> Result<WindowReceipt> {
+        (**self).commit_window(fence, window).await
+    }
+    async fn commit_comparison(&self, fence: &Fence, comparison: &Comparison) -> Result<()> {
+        (**self).commit_comparison(fence, comparison).await
+    }
+    async fn end_pass(&self, fence: &Fence, end: &PassEnd) -> Result<()> {
+        (**self).end_pass(fence, end).await
+    }
+    async fn copies(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<CopiesInMailbox>> {
+        (**self).copies(practice, account).await
+    }
+    async fn copies_at(
+        &self,
+        practice: &PracticeId,
+        account: &AccountId,
+        mailbox: &MailboxName,
+        uid_validity: UidValidity,
+        uids: &UidSet,
+    ) -> Result<Vec<StoredCopy>> {
+        (**self).copies_at(practice, account, mailbox, uid_validity, uids).await
+    }
+    async fn page(&self, query: &PageQuery) -> Result<Vec<PagePosition>> {
+        (**self).page(query).await
+    }
+    async fn messages(&self, practice: &PracticeId, keys: &[MessageKey]) -> Result<Vec<Message>> {
+        (**self).messages(practice, keys).await
+    }
+    async fn all_messages(
+        &self,
+        practice: &PracticeId,
+        after: Option<MessageKey>,
+        limit: usize,
+    ) -> Result<Vec<Message>> {
+        (**self).all_messages(practice, after, limit).await
+    }
+    async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32> {
+        (**self).count(practice, keys, cap).await
+    }
+    async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>> {
+        (**self).dead_letters(practice).await
+    }
+    async fn changes(&self, practice: &PracticeId, after: u64, limit: usize) -> Result<Vec<Change>> {
+        (**self).changes(practice, after, limit).await
+    }
+}

@@ -1,0 +1,146 @@
+//! `mockall` mocks of the traits, for hosts' own unit tests.
+
+use async_trait::async_trait;
+use mockall::mock;
+
+use super::*;
+use crate::error::Result;
+use crate::settings::AccountSettings;
+use crate::types::{
+    AccountId, ClientId, Digest, KeyDigest, MailboxName, MessageId, MessageKey, PracticeId, Secret,
+    Timestamp, UidSet, UidValidity, UserId,
+};
+
+mock! {
+    /// A mock of [`BlobStore`].
+    #[derive(Debug)]
+    pub BlobStore {}
+
+    #[async_trait]
+    impl BlobStore for BlobStore {
+        async fn writer(&self, practice: &PracticeId) -> Result<Box<dyn BlobWriter>>;
+        async fn read(&self, practice: &PracticeId, sha256: Digest, offset: u64, length: usize) -> Result<Option<Vec<u8>>>;
+        async fn delete(&self, practice: &PracticeId, sha256: Digest) -> Result<()>;
+        async fn list(&self, practice: &PracticeId, after: Option<Digest>, limit: usize) -> Result<Vec<BlobInfo>>;
+    }
+}
+
+mock! {
+    /// A mock of [`Clock`].
+    #[derive(Debug)]
+    pub Clock {}
+
+    impl Clock for Clock {
+        fn now(&self) -> Timestamp;
+    }
+}
+
+mock! {
+    /// A mock of [`Connector`].
+    #[derive(Debug)]
+    pub Connector {}
+
+    #[async_trait]
+    impl Connector for Connector {
+        async fn open_reader(&self, settings: &AccountSettings, password: &Secret, hints: &SignInHints) -> Result<Connection>;
+    }
+}
+
+mock! {
+    /// A mock of [`CredentialStore`].
+    #[derive(Debug)]
+    pub CredentialStore {}
+
+    #[async_trait]
+    impl CredentialStore for CredentialStore {
+        async fn load(&self, practice: &PracticeId, account: &AccountId, field: CredentialField) -> Result<Option<SealedRecord>>;
+        async fn claim(&self, practice: &PracticeId, account: &AccountId, field: CredentialField, version: u64, seconds: u32) -> Result<Option<Claim>>;
+        async fn replace(&self, practice: &PracticeId, account: &AccountId, field: CredentialField, octets: Vec<u8>, claim: Option<Claim>) -> Result<Option<u64>>;
+        async fn delete(&self, practice: &PracticeId, account: &AccountId) -> Result<()>;
+    }
+}
+
+mock! {
+    /// A mock of [`KeyProvider`].
+    #[derive(Debug)]
+    pub KeyProvider {}
+
+    #[async_trait]
+    impl KeyProvider for KeyProvider {
+        async fn current(&self) -> Result<SealingKey>;
+        async fn by_id(&self, id: u32) -> Result<Option<SealingKey>>;
+    }
+}
+
+mock! {
+    /// A mock of [`MailStore`].
+    #[derive(Debug)]
+    pub MailStore {}
+
+    #[async_trait]
+    impl MailStore for MailStore {
+        async fn connect(&self, account: &NewAccount) -> Result<AccountRecord>;
+        async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()>;
+        async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>>;
+        async fn acquire_lease(&self, practice: &PracticeId, account: &AccountId, holder: &str, seconds: u32) -> Result<Fence>;
+        async fn renew_lease(&self, fence: &Fence, seconds: u32) -> Result<()>;
+        async fn release_lease(&self, fence: &Fence) -> Result<()>;
+        async fn sync_state(&self, practice: &PracticeId, account: &AccountId) -> Result<SyncState>;
+        async fn change_coverage(&self, fence: &Fence, change: &CoverageChange) -> Result<()>;
+        async fn commit_window(&self, fence: &Fence, window: &Window) -> Result<WindowReceipt>;
+        async fn commit_comparison(&self, fence: &Fence, comparison: &Comparison) -> Result<()>;
+        async fn end_pass(&self, fence: &Fence, end: &PassEnd) -> Result<()>;
+        async fn copies(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<CopiesInMailbox>>;
+        async fn copies_at(&self, practice: &PracticeId, account: &AccountId, mailbox: &MailboxName, uid_validity: UidValidity, uids: &UidSet) -> Result<Vec<StoredCopy>>;
+        async fn page(&self, query: &PageQuery) -> Result<Vec<PagePosition>>;
+        async fn messages(&self, practice: &PracticeId, keys: &[MessageKey]) -> Result<Vec<Message>>;
+        async fn all_messages(&self, practice: &PracticeId, after: Option<MessageKey>, limit: usize) -> Result<Vec<Message>>;
+        async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32>;
+        async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>>;
+        async fn changes(&self, practice: &PracticeId, after: u64, limit: usize) -> Result<Vec<Change>>;
+    }
+}
+
+mock! {
+    /// A mock of [`MailTransport`].
+    #[derive(Debug)]
+    pub MailTransport {}
+
+    #[async_trait]
+    impl MailTransport for MailTransport {
+        async fn send(&self, submission: &Submission) -> Result<SendReport>;
+    }
+}
+
+mock! {
+    /// A mock of [`MailboxReader`].
+    #[derive(Debug)]
+    pub MailboxReader {}
+
+    #[async_trait]
+    impl MailboxReader for MailboxReader {
+        async fn mailboxes(&mut self, known: &[MailboxName]) -> Result<MailboxListing>;
+        async fn open(&mut self, mailbox: &MailboxName) -> Result<OpenMailbox>;
+        async fn request_addressing(&mut self, uids: &UidSet) -> Result<()>;
+        async fn next_addressing(&mut self) -> Result<AddressedWindow>;
+        async fn request_messages(&mut self, uids: &UidSet) -> Result<()>;
+        async fn next_message(&mut self) -> Result<MessageEvent>;
+        async fn find_by_message_id(&mut self, id: &MessageId) -> Result<UidSet>;
+        async fn close(self: Box<Self>);
+    }
+}
+
+mock! {
+    /// A mock of [`PracticeDirectory`].
+    #[derive(Debug)]
+    pub PracticeDirectory {}
+
+    #[async_trait]
+    impl PracticeDirectory for PracticeDirectory {
+        async fn practice(&self, practice: &PracticeId) -> Result<Option<Practice>>;
+        async fn users(&self, practice: &PracticeId) -> Result<Vec<User>>;
+        async fn client_keys(&self, practice: &PracticeId, from: Option<String>) -> Result<ClientKeyPage>;
+        async fn keys_of(&self, practice: &PracticeId, client: &ClientId) -> Result<Option<Vec<ClientKey>>>;
+        async fn may_see(&self, practice: &PracticeId, user: &UserId, client: &ClientId) -> Result<bool>;
+    }
+}

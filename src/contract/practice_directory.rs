@@ -1,0 +1,179 @@
+//! What the host knows: its practices, users and clients.
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+use crate::types::{ClientId, PracticeId, UserId};
+
+/// A practice, and the rules that hold for all of it. Addresses and domains are as the host keeps them; the crate
+/// normalises them and leaves out what is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Practice {
+    /// Its id.
+    pub id: PracticeId,
+    /// Its name.
+    pub name: String,
+    /// Its own domains: mail all of whose participants are at one of them or are its users is internal and not archived.
+    pub domains: Vec<String>,
+    /// Addresses and domains whose mail is never archived, whoever else takes part.
+    pub never_log: Vec<String>,
+    /// Whether an address also matches as its provider folds it ([`AddressKey::folded`](crate::types::AddressKey::folded)).
+    pub fold_addresses: bool,
+}
+
+impl Practice {
+    /// A practice without domains, exceptions or folding.
+    pub fn new(id: PracticeId, name: impl Into<String>) -> Self {
+        Self { id, name: name.into(), domains: Vec::new(), never_log: Vec::new(), fold_addresses: false }
+    }
+}
+
+/// What a user may do in the practice's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    /// May change the practice's settings.
+    Administrator,
+    /// May not.
+    Staff,
+}
+
+/// A member of staff.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub address: String,
+    /// Further addresses of theirs.
+    pub aliases: Vec<String>,
+    /// What they may do.
+    pub role: Role,
+    /// Whether they still work there: accounts of users who do not are not read.
+    pub active: bool,
+}
+
+impl User {
+    /// An active member of staff without aliases.
+    pub fn new(id: UserId, name: impl Into<String>, address: impl Into<String>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            address: address.into(),
+            aliases: Vec::new(),
+            role: Role::Staff,
+            active: true,
+        }
+    }
+}
+
+/// One thing by which mail belongs to a client, as the host keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum ClientKey {
+    /// An address.
+    Address(String),
+    /// A domain: every address of it is this client's. Refused for public mail providers and public suffixes.
+    Domain(String),
+}
+
+/// A key and whose it is. One key may be several clients'.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct ClientEntry {
+    /// The client.
+    pub client: ClientId,
+    /// The key.
+    pub key: ClientKey,
+}
+
+impl ClientEntry {
+    /// An entry.
+    pub fn new(client: ClientId, key: ClientKey) -> Self {
+        Self { client, key }
+    }
+}
+
+/// A page of all clients' keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientKeyPage {
+    /// Changes whenever any key, client, user or rule of the practice changes, however it was changed; the same on every
+    /// page of one reading, else the reading is begun again.
+    pub revision: String,
+    /// The entries.
+    pub entries: Vec<ClientEntry>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+impl ClientKeyPage {
+    /// A page.
+    pub fn new(revision: impl Into<String>, entries: Vec<ClientEntry>, next: Option<String>) -> Self {
+        Self { revision: revision.into(), entries, next }
+    }
+}
+
+/// The host's own tables, read only: the one trait a host has to implement.
+///
+/// # Contract
+/// - **D1** A practice that does not exist is `None`, and has no users and no keys.
+/// - **D2** [`client_keys`](Self::client_keys) names every key of every client once over its pages.
+/// - **D3** The revision is equal as long as nothing changes and different after any change.
+/// - **D4** [`keys_of`](Self::keys_of) answers what `client_keys` says of that client; `None` for one that does not exist.
+/// - **D5** Practices do not see each other.
+#[async_trait]
+pub trait PracticeDirectory: Send + Sync {
+    /// A practice.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn practice(&self, practice: &PracticeId) -> Result<Option<Practice>>;
+
+    /// Its users, those who left too.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn users(&self, practice: &PracticeId) -> Result<Vec<User>>;
+
+    /// A page of its clients' keys, from the beginning or from a page's `next`.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn client_keys(&self, practice: &PracticeId, from: Option<String>) -> Result<ClientKeyPage>;
+
+    /// The keys of one client.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn keys_of(&self, practice: &PracticeId, client: &ClientId) -> Result<Option<Vec<ClientKey>>>;
+
+    /// Whether this user may see this client's mail.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn may_see(&self, practice: &PracticeId, user: &UserId, client: &ClientId) -> Result<bool>;
+}
+
+#[async_trait]
+impl<T: PracticeDirectory + ?Sized> PracticeDirectory for std::sync::Arc<T> {
+    async fn practice(&self, practice: &PracticeId) -> Result<Option<Practice>> {
+        (**self).practice(practice).await
+    }
+    async fn users(&self, practice: &PracticeId) -> Result<Vec<User>> {
+        (**self).users(practice).await
+    }
+    async fn client_keys(&self, practice: &PracticeId, from: Option<String>) -> Result<ClientKeyPage> {
+        (**self).client_keys(practice, from).await
+    }
+    async fn keys_of(&self, practice: &PracticeId, client: &ClientId) -> Result<Option<Vec<ClientKey>>> {
+        (**self).keys_of(practice, client).await
+    }
+    async fn may_see(&self, practice: &PracticeId, user: &UserId, client: &ClientId) -> Result<bool> {
+        (**self).may_see(practice, user, client).await
+    }
+}
