@@ -33,12 +33,14 @@ pub struct OpenMailbox {
     pub uid_validity: UidValidity,
     /// Every UID in it.
     pub uids: UidSet,
+    /// Whether these are as many as the mailbox is said to hold: only then does absence mean anything.
+    pub complete: bool,
 }
 
 impl OpenMailbox {
     /// An open mailbox.
     pub fn new(uid_validity: UidValidity, uids: UidSet) -> Self {
-        Self { uid_validity, uids }
+        Self { uid_validity, uids, complete: true }
     }
 }
 

@@ -1,0 +1,14 @@
+//! Floor 5: IMAP (RFC 3501, RFC 9051).
+//!
+//! The wire has layers: TCP → TLS → meter → [`wire`] guard → `async-imap` for sign-in, tags and commands. The guard frames
+//! every response before anything parses it, holds the limits, and hands values to this module's own readers; what a server
+//! sends never reaches a recursive parser. Every tagged status is judged here; *empty* is believed only with its OK.
+
+mod classify;
+mod connector;
+mod listing;
+mod reader;
+mod sign_in;
+mod wire;
+
+pub use connector::{CommandPoint, CommandProbe, ImapConnector};

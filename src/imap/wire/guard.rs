@@ -1,0 +1,583 @@
+//! The guard: everything a server sends passes through here first.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
+
+use super::cursor::{Cursor, announced_literal, ends_inside_quotes};
+use super::fetch::{FetchReader, Wanted};
+use super::response::{Body, ListRow, Outcome, Response, Verdict};
+use super::{CHUNK, MAX_ANSWER, MAX_KEPT_LITERAL, MAX_LINE, MAX_RESPONSES, READ};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::MailboxName;
+
+/// Frames and limits what a server sends; collects commands until they are sent in one write.
+///
+/// Below it is the stream. Above it are two readers: [`next`](Self::next), which yields [`Response`]s, and, during
+/// sign-in only, `async-imap`, which gets to see tags, verdicts and `+` and nothing else. What it writes is replaced by
+/// staged lines, so that neither credentials nor names pass through code that might print them.
+pub(in crate::imap) struct Guard<S> {
+    stream: S,
+    read_timeout: Duration,
+    /// Octets received and not yet framed.
+    buffer: Vec<u8>,
+    at: usize,
+    /// Commands not yet sent.
+    outbox: Vec<u8>,
+    /// Lines that take the place of what the sign-in writes.
+    staged: VecDeque<Vec<u8>>,
+    /// What the sign-in may read.
+    for_sign_in: VecDeque<u8>,
+    /// What was said while signing in.
+    heard: Vec<Response>,
+    /// How much of the outbox is whole lines.
+    complete: usize,
+    /// Whether lines wait for [`send`](Self::send).
+    held: bool,
+    /// Whether the sign-in's line is on its way.
+    sending: bool,
+    /// A FETCH response under way.
+    fetch: Option<Fetching>,
+    answer_octets: u64,
+    responses: u64,
+}
+
+impl<S> fmt::Debug for Guard<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Guard(..)")
+    }
+}
+
+fn protocol(message: &'static str) -> Error {
+    Error::new(ErrorKind::Protocol, message)
+}
+
+fn limit(message: &'static str) -> Error {
+    Error::new(ErrorKind::LimitExceeded, message)
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
+    pub(in crate::imap) fn new(stream: S, read_timeout: Duration) -> Self {
+        Self {
+            stream,
+            read_timeout,
+            buffer: Vec::new(),
+            at: 0,
+            outbox: Vec::new(),
+            staged: VecDeque::new(),
+            for_sign_in: VecDeque::new(),
+            heard: Vec::new(),
+            complete: 0,
+            held: false,
+            sending: false,
+            fetch: None,
+            answer_octets: 0,
+            responses: 0,
+        }
+    }
+
+    /// The stream, for an upgrade; an error when something arrived that was not asked for, which would otherwise be taken
+    /// for an answer inside the encryption.
+    pub(in crate::imap) fn into_stream(self) -> Result<S> {
+        if self.buffer.len() > self.at {
+            return Err(protocol("the server sent plain text behind its answer to STARTTLS"));
+        }
+        Ok(self.stream)
+    }
+
+    /// Lines that take the place of what `async-imap` writes, in order.
+    pub(in crate::imap) fn stage(&mut self, lines: impl IntoIterator<Item = Vec<u8>>) {
+        self.staged = lines.into_iter().collect();
+    }
+
+    /// From now on lines wait for [`send`](Self::send), so that several commands leave in one write.
+    pub(in crate::imap) fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// What was said while signing in.
+    pub(in crate::imap) fn take_heard(&mut self) -> Vec<Response> {
+        std::mem::take(&mut self.heard)
+    }
+
+    /// Adds a line to what is sent next.
+    pub(in crate::imap) fn queue_line(&mut self, line: &[u8]) {
+        self.outbox.extend_from_slice(line);
+        self.outbox.extend_from_slice(b"\r\n");
+        self.complete = self.outbox.len();
+    }
+
+    /// Sends everything queued, in one write where the stream takes it.
+    pub(in crate::imap) async fn send(&mut self) -> Result<()> {
+        let outbox = std::mem::take(&mut self.outbox);
+        self.complete = 0;
+        if outbox.is_empty() {
+            return Ok(());
+        }
+        let sending = async {
+            self.stream.write_all(&outbox).await?;
+            self.stream.flush().await
+        };
+        match timeout(self.read_timeout, sending).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(lost(&error)),
+            Err(_) => Err(Error::new(ErrorKind::TimedOut, "the server did not take a command in time")),
+        }
+    }
+
+    /// Forgets the octets counted: a new command begins.
+    pub(in crate::imap) fn reset_limits(&mut self) {
+        self.answer_octets = 0;
+        self.responses = 0;
+    }
+
+    /// The next response.
+    pub(in crate::imap) async fn next(&mut self) -> Result<Response> {
+        loop {
+            if let Some(response) = self.advance()? {
+                return Ok(response);
+            }
+            self.compact();
+            self.buffer.reserve(READ);
+            let read = timeout(self.read_timeout, self.stream.read_buf(&mut self.buffer)).await;
+            let n = match read {
+                Ok(Ok(n)) => n,
+                Ok(Err(error)) => return Err(lost(&error)),
+                Err(_) => return Err(Error::new(ErrorKind::TimedOut, "the server did not answer in time")),
+            };
+            if n == 0 {
+                return Err(Error::new(ErrorKind::ConnectionLost, "the server closed the connection"));
+            }
+        }
+    }
+
+    fn compact(&mut self) {
+        self.buffer.drain(..self.at.min(self.buffer.len()));
+        self.at = 0;
+        if self.buffer.is_empty() && self.buffer.capacity() > 4 * CHUNK {
+            self.buffer.shrink_to(CHUNK);
+        }
+    }
+
+    /// Takes a line off the buffer, without its line end.
+    fn line(&mut self, from: usize) -> Result<Option<(usize, usize)>> {
+        let start = self.at + from;
+        let window = self.buffer.get(start..).unwrap_or_default();
+        match window.iter().position(|b| *b == b'\n') {
+            Some(end) if end <= MAX_LINE => {
+                let bare = end - usize::from(end > 0 && window.get(end - 1) == Some(&b'\r'));
+                Ok(Some((start + bare, start + end + 1)))
+            }
+            None if window.len() <= MAX_LINE => Ok(None),
+            _ => Err(limit("the server sent a line that does not end")),
+        }
+    }
+
+    /// Frames one response, or a part of one, out of the buffer; `None` when more octets are needed.
+    fn advance(&mut self) -> Result<Option<Response>> {
+        if let Some(reading) = self.fetch.take() {
+            return self.advance_fetch(reading);
+        }
+        let Some((end, next)) = self.line(0)? else { return Ok(None) };
+        let line = self.buffer.get(self.at..end).unwrap_or_default();
+        if let Some((sequence, items)) = fetch_begins(line) {
+            self.at += items;
+            return self.advance_fetch(Fetching { reader: FetchReader::new(sequence), literal: None });
+        }
+        // Status responses are free text: a brace at their end is one.
+        let free_text = is_status(line);
+        let mut literals = Vec::new();
+        let mut pieces = vec![line.to_vec()];
+        let (mut used, mut last) = (next - self.at, (end, next));
+        while !free_text {
+            let tail = pieces.last().map(Vec::as_slice).unwrap_or_default();
+            if ends_inside_quotes(tail) {
+                break;
+            }
+            let announced = announced_literal(tail)
+                .map_err(|()| protocol("the server announced a literal without a length"))?;
+            let Some(length) = announced else { break };
+            let length = usize::try_from(length).ok().filter(|n| used + n <= MAX_LINE);
+            let length = length.ok_or_else(|| limit("the server sent a name or line that is too long"))?;
+            let from = last.1;
+            let Some(literal) = self.buffer.get(from..from + length) else { return Ok(None) };
+            literals.push(literal.to_vec());
+            let Some((end, next)) = self.line(from - self.at + length)? else { return Ok(None) };
+            pieces.push(self.buffer.get(from + length..end).unwrap_or_default().to_vec());
+            used = next - self.at;
+            last = (end, next);
+        }
+        self.at = last.1;
+        self.count(used as u64)?;
+        Ok(Some(parse(&pieces, &literals)))
+    }
+
+    fn count(&mut self, octets: u64) -> Result<()> {
+        self.answer_octets += octets;
+        self.responses += 1;
+        if self.answer_octets > MAX_ANSWER || self.responses > MAX_RESPONSES {
+            return Err(limit("the server does not stop answering one command"));
+        }
+        Ok(())
+    }
+
+    /// Goes on with a FETCH response: line, literal, line, literal, line.
+    fn advance_fetch(&mut self, mut reading: Fetching) -> Result<Option<Response>> {
+        loop {
+            if let Some(literal) = &mut reading.literal {
+                let pending = self.buffer.get(self.at..).unwrap_or_default();
+                let available =
+                    usize::try_from(literal.left).unwrap_or(usize::MAX).min(pending.len()).min(CHUNK);
+                let piece = pending.get(..available).unwrap_or_default();
+                // A body is handed on in whole chunks: fewer and larger pieces for the parser and the blob store.
+                let waits =
+                    literal.wanted == Wanted::Body && available < CHUNK && available as u64 != literal.left;
+                if literal.left > 0 && (available == 0 || waits) {
+                    self.fetch = Some(reading);
+                    return Ok(None);
+                }
+                self.at += available;
+                literal.left -= available as u64;
+                if literal.wanted == Wanted::Body && available > 0 {
+                    let chunk = piece.to_vec();
+                    self.fetch = Some(reading);
+                    return Ok(Some(Response::BodyChunk(chunk)));
+                }
+                if matches!(literal.wanted, Wanted::Headers | Wanted::Label) {
+                    let room = MAX_KEPT_LITERAL - literal.kept.len().min(MAX_KEPT_LITERAL);
+                    literal.kept.extend(piece.get(..available.min(room)).unwrap_or_default());
+                }
+                if literal.left > 0 {
+                    continue;
+                }
+                if let Some(done) = reading.literal.take() {
+                    reading.reader.kept(done.wanted, done.kept);
+                }
+            }
+            let Some((end, next)) = self.line(0)? else {
+                self.fetch = Some(reading);
+                return Ok(None);
+            };
+            let line = self.buffer.get(self.at..end).unwrap_or_default();
+            let announced = if ends_inside_quotes(line) { Ok(None) } else { announced_literal(line) };
+            let announced =
+                announced.map_err(|()| protocol("the server announced a literal without a length"))?;
+            let wanted = reading.reader.line(line, announced.is_some());
+            let octets = next - self.at;
+            self.at = next;
+            self.count(octets as u64)?;
+            let Some(left) = announced else {
+                let whole = wanted.is_some() && reading.reader.closed;
+                return Ok(Some(if whole {
+                    Response::Fetch(Box::new(reading.reader.fetched))
+                } else {
+                    Response::Other
+                }));
+            };
+            let wanted =
+                wanted.ok_or_else(|| protocol("the server sent a FETCH response that cannot be read"))?;
+            reading.literal = Some(Literal { wanted, left, kept: Vec::new() });
+            if wanted == Wanted::Body {
+                reading.reader.fetched.body = if left == 0 { Body::Empty } else { Body::Streamed };
+                if left > 0 {
+                    self.fetch = Some(reading);
+                    return Ok(Some(Response::BodyStart));
+                }
+            }
+        }
+    }
+}
+
+/// A FETCH response under way.
+struct Fetching {
+    reader: FetchReader,
+    literal: Option<Literal>,
+}
+
+/// A literal under way.
+struct Literal {
+    wanted: Wanted,
+    left: u64,
+    kept: Vec<u8>,
+}
+
+fn lost(error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::ConnectionLost, format!("the connection broke ({:?})", error.kind()))
+}
+
+/// The sequence number of a FETCH response, and where its items begin.
+fn fetch_begins(line: &[u8]) -> Option<(u32, usize)> {
+    let mut cursor = Cursor::new(line.strip_prefix(b"* ")?);
+    cursor.spaces();
+    let sequence = u32::try_from(cursor.number()?).ok()?;
+    cursor.spaces();
+    if !cursor.word().eq_ignore_ascii_case(b"FETCH") {
+        return None;
+    }
+    Some((sequence, line.len() - cursor.rest().len()))
+}
+
+fn verdict(word: &[u8]) -> Option<Verdict> {
+    match word.to_ascii_uppercase().as_slice() {
+        b"OK" => Some(Verdict::Ok),
+        b"NO" => Some(Verdict::No),
+        b"BAD" => Some(Verdict::Bad),
+        _ => None,
+    }
+}
+
+/// Whether a line is a tagged or untagged status, or a continuation: free text to its end.
+fn is_status(line: &[u8]) -> bool {
+    let mut cursor = Cursor::new(line);
+    if cursor.word() != b"*" {
+        return true;
+    }
+    cursor.spaces();
+    let word = cursor.word();
+    verdict(word).is_some() || word.eq_ignore_ascii_case(b"BYE") || word.eq_ignore_ascii_case(b"PREAUTH")
+}
+
+/// Reads a framed response; what cannot be read is [`Response::Other`].
+fn parse(pieces: &[Vec<u8>], literals: &[Vec<u8>]) -> Response {
+    let first = pieces.first().map(Vec::as_slice).unwrap_or_default();
+    let mut cursor = Cursor::new(first);
+    if cursor.eat(b'+') {
+        return Response::Continue;
+    }
+    let tag = cursor.word();
+    cursor.spaces();
+    if tag != b"*" {
+        let verdict = verdict(cursor.word()).unwrap_or(Verdict::Bad);
+        let tag = String::from_utf8_lossy(tag).into_owned();
+        return Response::Tagged { tag, outcome: Outcome::parse(verdict, cursor.rest()) };
+    }
+    if let Some(number) = cursor.number() {
+        cursor.spaces();
+        let number = u32::try_from(number);
+        return match (cursor.word().to_ascii_uppercase().as_slice(), number) {
+            (b"EXISTS", Ok(number)) => Response::Exists(number),
+            (b"EXPUNGE", Ok(number)) => Response::Expunge(number),
+            _ => Response::Other,
+        };
+    }
+    let word = cursor.word().to_ascii_uppercase();
+    match word.as_slice() {
+        b"OK" => Response::Status(Outcome::parse(Verdict::Ok, cursor.rest())),
+        b"NO" => Response::Status(Outcome::parse(Verdict::No, cursor.rest())),
+        b"BAD" => Response::Status(Outcome::parse(Verdict::Bad, cursor.rest())),
+        b"BYE" => Response::Bye(Outcome::parse(Verdict::No, cursor.rest())),
+        b"PREAUTH" => Response::PreAuth,
+        b"CAPABILITY" => Response::Capability(words(cursor.rest())),
+        b"LIST" | b"XLIST" => list(cursor, pieces, literals).map_or(Response::Other, Response::List),
+        b"STATUS" => mailbox_status(cursor, pieces, literals).unwrap_or(Response::Other),
+        b"SEARCH" => Response::Search(
+            words(cursor.rest()).iter().filter_map(|w| w.parse().ok()).map(|n| (n, n)).collect(),
+        ),
+        b"ESEARCH" => Response::Search(esearch_all(cursor.rest())),
+        _ => Response::Other,
+    }
+}
+
+/// Upper-case words.
+fn words(rest: &[u8]) -> Vec<String> {
+    let words = rest.split(|b| *b == b' ').filter(|w| !w.is_empty());
+    words.map(|w| String::from_utf8_lossy(w).to_uppercase()).collect()
+}
+
+/// The ALL result of ESEARCH (RFC 9051 §7.3.4); its correlator and other results are passed over.
+fn esearch_all(rest: &[u8]) -> Vec<(u32, u32)> {
+    let text = String::from_utf8_lossy(rest).to_uppercase();
+    let mut words = text.split(' ');
+    let set = loop {
+        match words.next() {
+            None => return Vec::new(),
+            Some("ALL") => break words.next().unwrap_or_default().to_owned(),
+            Some(_) => {}
+        }
+    };
+    let range = |range: &str| {
+        let (low, high) = range.split_once(':').unwrap_or((range, range));
+        Some((low.parse().ok()?, high.parse().ok()?))
+    };
+    set.split(',').filter_map(range).collect()
+}
+
+/// A mailbox name: atom, quoted string or literal, and what follows it.
+fn mailbox_name<'a>(
+    mut cursor: Cursor<'a>,
+    pieces: &'a [Vec<u8>],
+    literals: &[Vec<u8>],
+) -> Option<(MailboxName, Cursor<'a>)> {
+    cursor.spaces();
+    if cursor.peek() == Some(b'"') {
+        let name = cursor.quoted()?;
+        return Some((MailboxName::from_wire(name), cursor));
+    }
+    if let (Some(b'{' | b'~'), Some(literal)) = (cursor.peek(), literals.first()) {
+        return Some((MailboxName::from_wire(literal.clone()), Cursor::new(pieces.get(1)?)));
+    }
+    // Some servers send names with parentheses unquoted in LIST; to the end of the line it is a name.
+    let name = cursor.word().to_vec();
+    Some((MailboxName::from_wire(name), cursor))
+}
+
+fn list(mut cursor: Cursor<'_>, pieces: &[Vec<u8>], literals: &[Vec<u8>]) -> Option<ListRow> {
+    cursor.spaces();
+    if !cursor.eat(b'(') {
+        return None;
+    }
+    let mut attributes = Vec::new();
+    loop {
+        cursor.spaces();
+        if cursor.eat(b')') {
+            break;
+        }
+        let word = cursor.word();
+        if word.is_empty() {
+            return None;
+        }
+        // Some servers glue attributes together without a space.
+        let word = String::from_utf8_lossy(word).to_lowercase();
+        attributes.extend(word.split('\\').filter(|a| !a.is_empty()).map(str::to_owned));
+    }
+    cursor.spaces();
+    let delimiter = match cursor.peek()? {
+        b'"' => cursor.quoted()?.first().copied(),
+        _ => cursor.word().first().copied().filter(|b| !b.eq_ignore_ascii_case(&b'N')),
+    };
+    let (name, _) = mailbox_name(cursor, pieces, literals)?;
+    Some(ListRow { attributes, delimiter, name })
+}
+
+fn mailbox_status(cursor: Cursor<'_>, pieces: &[Vec<u8>], literals: &[Vec<u8>]) -> Option<Response> {
+    let (name, mut cursor) = mailbox_name(cursor, pieces, literals)?;
+    cursor.spaces();
+    if !cursor.eat(b'(') {
+        return None;
+    }
+    let mut items = Vec::new();
+    loop {
+        cursor.spaces();
+        if cursor.eat(b')') {
+            return Some(Response::MailboxStatus { name, items });
+        }
+        let item = String::from_utf8_lossy(cursor.word()).to_uppercase();
+        cursor.spaces();
+        match cursor.number() {
+            Some(number) => items.push((item, number)),
+            // An absent value (NIL), or one in parentheses, of an item of no interest.
+            None if !cursor.word().is_empty() => {}
+            None if cursor.eat(b'(') => {
+                cursor.word();
+                cursor.eat(b')');
+            }
+            None => return None,
+        }
+    }
+}
+
+/// A string as a command carries it: quoted, or as a non-synchronising literal nowhere needed since no name holds CR or LF.
+pub(in crate::imap) fn quoted(octets: &[u8]) -> Vec<u8> {
+    let mut quoted = vec![b'"'];
+    for octet in octets {
+        if matches!(octet, b'"' | b'\\') {
+            quoted.push(b'\\');
+        }
+        quoted.push(*octet);
+    }
+    quoted.push(b'"');
+    quoted
+}
+
+/// What the sign-in reads: verdicts and continuations, without text.
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let this = &mut *self;
+        loop {
+            if !this.for_sign_in.is_empty() {
+                let n = buf.remaining().min(this.for_sign_in.len());
+                let octets: Vec<u8> = this.for_sign_in.drain(..n).collect();
+                buf.put_slice(&octets);
+                return Poll::Ready(Ok(()));
+            }
+            match this.advance().map_err(std::io::Error::other)? {
+                Some(response) => {
+                    match &response {
+                        Response::Continue => this.for_sign_in.extend(b"+ \r\n"),
+                        Response::Tagged { tag, outcome } => {
+                            let verdict = match outcome.verdict {
+                                Verdict::Ok => "OK",
+                                Verdict::No => "NO",
+                                Verdict::Bad => "BAD",
+                            };
+                            this.for_sign_in.extend(format!("{tag} {verdict} .\r\n").bytes());
+                        }
+                        Response::Bye(_) => this.for_sign_in.extend(b"* BYE .\r\n"),
+                        _ => {}
+                    }
+                    this.heard.push(response);
+                    if this.heard.len() > 1_000 {
+                        return Poll::Ready(Err(std::io::Error::other(
+                            "the server does not stop answering the sign-in",
+                        )));
+                    }
+                }
+                None => {
+                    this.compact();
+                    let mut chunk = [0; 4 << 10];
+                    let mut read = ReadBuf::new(&mut chunk);
+                    ready!(Pin::new(&mut this.stream).poll_read(cx, &mut read))?;
+                    if read.filled().is_empty() {
+                        return Poll::Ready(Ok(()));
+                    }
+                    this.buffer.extend_from_slice(read.filled());
+                }
+            }
+        }
+    }
+}
+
+/// What `async-imap` writes is collected, and each line replaced by the staged one, its tag kept.
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.outbox.extend_from_slice(buf);
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let this = &mut *self;
+        let written = this.outbox.get(this.complete..).unwrap_or_default();
+        if written.ends_with(b"\r\n") {
+            // A command begins with its tag; what answers a continuation has none.
+            let tag = written.iter().position(|b| *b == b' ').map_or(0, |n| n + 1);
+            this.outbox.truncate(this.complete + tag);
+            this.outbox.extend(this.staged.pop_front().unwrap_or_default());
+            this.outbox.extend_from_slice(b"\r\n");
+            this.complete = this.outbox.len();
+            this.sending = !this.held;
+        }
+        while this.sending && !this.outbox.is_empty() {
+            let n = ready!(Pin::new(&mut this.stream).poll_write(cx, &this.outbox))?;
+            if n == 0 {
+                return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into()));
+            }
+            this.outbox.drain(..n);
+            this.complete = this.complete.saturating_sub(n);
+        }
+        this.sending = false;
+        Pin::new(&mut this.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
