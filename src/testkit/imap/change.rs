@@ -68,7 +68,7 @@ impl Session {
                 let Some(message) = store.get(&selected.name).and_then(|mailbox| mailbox.message(uid)) else {
                     continue;
                 };
-                selected.told(uid, message.modseq);
+                selected.told(number, message.modseq);
                 let mut items = Vec::new();
                 if by_uid {
                     items.push(format!("UID {uid}"));

@@ -41,6 +41,14 @@ enum Wrong {
     Literal(String, Sent),
 }
 
+/// How answering for one message went.
+enum Progress {
+    Told,
+    Expunged,
+    /// A fault ended the whole answer.
+    CutOff,
+}
+
 /// One message's answer under way.
 struct Answer<'a> {
     store: &'a Store,
@@ -86,9 +94,13 @@ impl Session {
             return Some(reply);
         }
         self.mark_seen(&items, &wanted, changed_since)?;
+        // RFC 9051 §7.5.1: an EXPUNGE moves every higher number down at once.
+        let mut expunged = 0;
         for (number, uid) in wanted {
-            if !self.fetch_one(&here, &items, number, uid, changed_since, &mut reply)? {
-                return Some(reply);
+            match self.fetch_one(&here, &items, number - expunged, uid, changed_since, &mut reply)? {
+                Progress::Told => {}
+                Progress::Expunged => expunged += 1,
+                Progress::CutOff => return Some(reply),
             }
         }
         self.add_news(&mut reply, by_uid);
@@ -129,7 +141,7 @@ impl Session {
         Some(())
     }
 
-    /// Answers for one message; `false` when a fault ended the answer here.
+    /// Answers for one message.
     fn fetch_one(
         &mut self,
         here: &Occasion,
@@ -138,26 +150,26 @@ impl Session {
         uid: u32,
         changed_since: u64,
         reply: &mut Reply,
-    ) -> Option<bool> {
+    ) -> Option<Progress> {
         let user = Arc::clone(self.user.as_ref()?);
         let selected = self.selected.as_mut()?;
         let faults = &self.shared.faults;
         let expunged = {
             let store = user.store();
-            let Some((name, mailbox)) = store.by_id(selected.id) else { return Some(true) };
+            let Some((name, mailbox)) = store.by_id(selected.id) else { return Some(Progress::Told) };
             let Some(mut message) = mailbox.message(uid).filter(|message| message.modseq > changed_since)
             else {
-                return Some(true);
+                return Some(Progress::Told);
             };
             if faults.holds(here, &Fault::FetchMissing { uid }) {
-                return Some(true);
+                return Some(Progress::Told);
             }
             let other = faults.take(here, |fault| match fault {
                 Fault::WrongUid { asked, sent } if *asked == uid => mailbox.message(*sent),
                 _ => None,
             });
             message = other.unwrap_or(message);
-            selected.told(uid, message.modseq);
+            selected.told(number, message.modseq);
             let reads_text =
                 |item: &&Item| matches!(item, Item::Section { section: Section::Whole | Section::Text, .. });
             if items.iter().any(|item| reads_text(&item)) {
@@ -201,17 +213,17 @@ impl Session {
             if let Some(then) = then {
                 reply.tagged = None;
                 reply.then = then;
-                return Some(false);
+                return Some(Progress::CutOff);
             }
             faults.holds(here, &Fault::ExpungeAmid { uid })
         };
         if expunged {
             user.change(|store| store.remove(&selected.name, &[uid]));
-            // Numbers behind it move up at once, for the answers still to come are numbered by the view then.
             line(&mut reply.untagged, format!("* {number} EXPUNGE"));
             selected.view.retain(|(known, _)| *known != uid);
+            return Some(Progress::Expunged);
         }
-        Some(true)
+        Some(Progress::Told)
     }
 
     fn items(&self, asked: &Value) -> Option<Vec<Item>> {

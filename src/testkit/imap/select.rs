@@ -1,5 +1,7 @@
 //! SELECT and its kin, STATUS, and the news of a selected mailbox (RFC 9051 §6.3.2, §6.3.11, §7.4).
 
+use std::collections::BTreeSet;
+
 use super::{
     command::{Arguments, Value},
     fault::{Fault, Told},
@@ -14,6 +16,8 @@ pub(super) struct Selected {
     pub(super) name: Vec<u8>,
     pub(super) read_only: bool,
     uid_validity: u32,
+    /// The mailbox's highest MODSEQ when the session had heard everything.
+    heard: u64,
     /// UID and MODSEQ by sequence number, the first being 1.
     pub(super) view: Vec<(u32, u64)>,
 }
@@ -31,8 +35,9 @@ impl Selected {
     }
 
     /// Notes that the session has been told of a message's state.
-    pub(super) fn told(&mut self, uid: u32, modseq: u64) {
-        if let Some(known) = self.view.iter_mut().find(|known| known.0 == uid) {
+    pub(super) fn told(&mut self, number: u32, modseq: u64) {
+        let at = usize::try_from(number).unwrap_or(usize::MAX).wrapping_sub(1);
+        if let Some(known) = self.view.get_mut(at) {
             known.1 = modseq;
         }
     }
@@ -62,6 +67,7 @@ impl Session {
             name: mailbox_name,
             read_only,
             uid_validity: mailbox.uid_validity,
+            heard: mailbox.highest_modseq,
             view: mailbox.messages.iter().map(|message| (message.uid, message.modseq)).collect(),
         });
         if self.holds(&Fault::UidDescending)
@@ -176,6 +182,9 @@ impl Session {
             reply.then = Then::Close;
             return;
         };
+        if selected.heard == mailbox.highest_modseq {
+            return;
+        }
         let mut numbers = selected.view.len();
         if expunges {
             let mut gone: Vec<usize> = Vec::new();
@@ -192,6 +201,7 @@ impl Session {
                 line(&mut reply.untagged, format!("* {number} EXPUNGE"));
             }
             numbers -= gone.len();
+            selected.heard = mailbox.highest_modseq;
         }
         for (number, (uid, known)) in (1..).zip(&mut selected.view) {
             if let Some(message) = mailbox.message(*uid).filter(|message| message.modseq != *known) {
@@ -202,11 +212,9 @@ impl Session {
                 line(&mut reply.untagged, format!("* {number} FETCH (UID {uid} FLAGS {flags}{modseq})"));
             }
         }
-        if mailbox.messages.len() > numbers {
-            let known: std::collections::BTreeSet<u32> = selected.view.iter().map(|(uid, _)| *uid).collect();
-            let arrived = mailbox.messages.iter().filter(|message| !known.contains(&message.uid));
-            selected.view.extend(arrived.map(|message| (message.uid, message.modseq)));
-        }
+        let known: BTreeSet<u32> = selected.view.iter().map(|(uid, _)| *uid).collect();
+        let arrived = mailbox.messages.iter().filter(|message| !known.contains(&message.uid));
+        selected.view.extend(arrived.map(|message| (message.uid, message.modseq)));
         if selected.view.len() > numbers {
             line(&mut reply.untagged, format!("* {} EXISTS", selected.view.len()));
             line(&mut reply.untagged, format!("* {} RECENT", recent(mailbox)));
