@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use practicemail::testkit::{
     CertificateKind, ImapServer, Script, ScriptServer, TlsMode,
-    imap::{Asked, Fault, Flood, Kind, Sent, Told, UserMail, wording},
+    imap::{Asked, Fault, Flood, Personality, Sent, Told, UserMail, wording},
 };
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use tokio::{
@@ -106,16 +106,21 @@ impl Dialogue {
     }
 }
 
-async fn server(kind: Kind) -> (ImapServer, UserMail) {
-    let server =
-        ImapServer::builder().kind(kind).tls(TlsMode::Plain).user("anna", "secret").start().await.unwrap();
+async fn server(personality: Personality) -> (ImapServer, UserMail) {
+    let server = ImapServer::builder()
+        .personality(personality)
+        .tls(TlsMode::Plain)
+        .user("anna", "secret")
+        .start()
+        .await
+        .unwrap();
     let anna = server.user("anna");
     (server, anna)
 }
 
 /// A Dovecot with three messages in INBOX.
 async fn dovecot() -> (ImapServer, UserMail) {
-    let (server, anna) = server(Kind::Dovecot).await;
+    let (server, anna) = server(Personality::Dovecot).await;
     for number in 1..=3 {
         anna.append("INBOX", MAIL.replace("Body", &format!("Body {number}")), &[], ARRIVED).unwrap();
     }
@@ -163,7 +168,7 @@ async fn starttls_comes_before_sign_in() {
 
 #[tokio::test]
 async fn every_mechanism_signs_in() {
-    let (server, anna) = server(Kind::Dovecot).await;
+    let (server, anna) = server(Personality::Dovecot).await;
     anna.set_token("ya29");
     let good = "dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHlhMjkBAQ==";
     for commands in [
@@ -192,7 +197,7 @@ async fn every_mechanism_signs_in() {
 
 #[tokio::test]
 async fn a_refused_token_is_challenged_first() {
-    let (server, anna) = server(Kind::Gmail).await;
+    let (server, anna) = server(Personality::Gmail).await;
     anna.set_token("new");
     let mut dialogue = Dialogue::plain(server.port()).await;
     dialogue.line().await;
@@ -473,7 +478,7 @@ async fn a_changed_mailbox_ends_the_session_that_has_it_open() {
 
 #[tokio::test]
 async fn bare_offers_nothing_and_takes_nothing_more() {
-    let (server, _) = server(Kind::Bare).await;
+    let (server, _) = server(Personality::Bare).await;
     let mut dialogue = Dialogue::plain(server.port()).await;
     assert_eq!(dialogue.line().await, "* OK IMAP server ready\r\n");
     assert_eq!(dialogue.run("a LOGIN anna secret").await, "a OK LOGIN completed.\r\n");
@@ -499,7 +504,7 @@ async fn bare_offers_nothing_and_takes_nothing_more() {
 
 #[tokio::test]
 async fn exchange_names_its_mailboxes_in_german() {
-    let (server, _) = server(Kind::Exchange).await;
+    let (server, _) = server(Personality::Exchange).await;
     let mut dialogue = Dialogue::plain(server.port()).await;
     assert!(!dialogue.line().await.contains("CAPABILITY"));
     assert!(!dialogue.run("a LOGIN anna secret").await.contains("CAPABILITY"));
@@ -512,7 +517,7 @@ async fn exchange_names_its_mailboxes_in_german() {
 
 #[tokio::test]
 async fn gmail_shows_one_message_under_its_labels() {
-    let (server, anna) = server(Kind::Gmail).await;
+    let (server, anna) = server(Personality::Gmail).await;
     anna.create_mailbox("Clients/Müller", &[]);
     let raw = MAIL.replace("Subject", "Message-ID: <1@x>\r\nSubject");
     anna.append("INBOX", raw, &[], ARRIVED).unwrap();

@@ -1,12 +1,14 @@
 //! One connection, plain or encrypted, with the octets read ahead of their use.
 
-use std::io;
+use std::{io, time::Duration};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
 /// Room for one read.
 const READ: usize = 16 * 1024;
+/// How long a closed connection waits for the other side to leave.
+const LINGER: Duration = Duration::from_millis(500);
 
 trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
@@ -83,9 +85,12 @@ impl Wire {
         self.io.flush().await
     }
 
-    /// Says the end of the stream; an error means it had ended already.
+    /// Says the end of the stream, and takes what is still on its way.
+    ///
+    /// Closing with octets unread would reset the connection, and the last answer might be lost with it.
     pub(crate) async fn close(&mut self) {
         let _already_closed = self.io.shutdown().await;
+        let _left = tokio::time::timeout(LINGER, self.stall()).await;
     }
 
     /// Reads and answers nothing until the other side leaves.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::personality::Personality;
+use super::personality::Manners;
 use crate::testkit::wire::Wire;
 
 /// The longest line taken; RFC 7162 §4 advises servers to take at least 8,192 octets.
@@ -66,7 +66,7 @@ pub(super) enum Incoming {
 }
 
 /// Reads one command with its literals, asking for those that must be asked for.
-pub(super) async fn read(wire: &mut Wire, personality: &Personality) -> io::Result<Incoming> {
+pub(super) async fn read(wire: &mut Wire, personality: &Manners) -> io::Result<Incoming> {
     let mut segments = Vec::new();
     loop {
         let Some(line) = wire.line(LINE).await? else { return Ok(Incoming::End) };
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn words_are_told_apart() {
-        let mut command = parse(r#"a1 uid FETCH 1:* (UID BODY.PEEK[HEADER.FIELDS (FROM TO)]<0.9>)"#).unwrap();
+        let mut command = parse("a1 uid FETCH 1:* (UID BODY.PEEK[HEADER.FIELDS (FROM TO)]<0.9>)").unwrap();
         assert_eq!((command.tag.as_str(), command.name.as_str()), ("a1", "UID FETCH"));
         assert_eq!(command.arguments.text().as_deref(), Some("1:*"));
         let items = command.arguments.list().unwrap();

@@ -1,14 +1,14 @@
 //! FETCH (RFC 9051 §6.4.5; RFC 7162; X-GM-EXT-1), and the faults that live there.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     command::{Arguments, Value},
     date,
     fault::{Asked, Fault, Sent},
-    header,
     injection::Occasion,
     reply::{Chunk, Reply, Response, Then, astring, line},
+    section::{self, Section, SectionItem},
     session::Session,
     set::NumberSet,
     store::{Message, Store},
@@ -24,14 +24,7 @@ enum Item {
     GmailId,
     GmailThread,
     GmailLabels,
-    Section { label: String, section: Section, peek: bool, partial: Option<(usize, usize)> },
-}
-
-enum Section {
-    Whole,
-    Header,
-    Text,
-    Fields { names: Vec<String>, others: bool },
+    Section(SectionItem),
 }
 
 /// How a section's octets come out wrong.
@@ -119,7 +112,7 @@ impl Session {
 
     /// Reading a text without PEEK marks it, where the mailbox may be written (RFC 9051 §6.4.5).
     fn mark_seen(&mut self, items: &[Item], wanted: &[(u32, u32)], changed_since: u64) -> Option<()> {
-        let marks = items.iter().any(|item| matches!(item, Item::Section { peek: false, .. }));
+        let marks = items.iter().any(|item| matches!(item, Item::Section(SectionItem { peek: false, .. })));
         let selected = self.selected.as_ref()?;
         if !marks || selected.read_only {
             return Some(());
@@ -170,8 +163,9 @@ impl Session {
             });
             message = other.unwrap_or(message);
             selected.told(number, message.modseq);
-            let reads_text =
-                |item: &&Item| matches!(item, Item::Section { section: Section::Whole | Section::Text, .. });
+            let reads_text = |item: &&Item| {
+                matches!(item, Item::Section(SectionItem { section: Section::Whole | Section::Text, .. }))
+            };
             if items.iter().any(|item| reads_text(&item)) {
                 self.shared.record.body(&user.login, &super::utf7::display(name), uid);
             }
@@ -187,7 +181,7 @@ impl Session {
                 wrong: faults.take(here, |fault| wrong(fault, uid)),
             };
             let seen = !selected.read_only
-                && items.iter().any(|item| matches!(item, Item::Section { peek: false, .. }))
+                && items.iter().any(|item| matches!(item, Item::Section(SectionItem { peek: false, .. })))
                 && !items.iter().any(|item| matches!(item, Item::Flags));
             let mut told: Vec<&Item> = items.iter().collect();
             if seen {
@@ -201,10 +195,10 @@ impl Session {
                 _ => None,
             });
             told.retain(|item| !extra.iter().any(|(name, _)| item.label().eq_ignore_ascii_case(name)));
-            let sections = told.iter().filter(|item| matches!(item, Item::Section { .. })).count();
+            let sections = told.iter().filter(|item| matches!(item, Item::Section(_))).count();
             if faults.holds(here, &Fault::FetchSplit { uid }) && sections > 0 && sections < told.len() {
                 let (sections, rest): (Vec<&Item>, Vec<&Item>) =
-                    told.iter().partition(|item| matches!(item, Item::Section { .. }));
+                    told.iter().partition(|item| matches!(item, Item::Section(_)));
                 reply.untagged.push(answer.response(&rest, &extra).0);
                 told = sections;
             }
@@ -240,8 +234,9 @@ impl Session {
 
     fn item(&self, word: &str) -> Option<Item> {
         let offered = |capability, item| self.shared.personality.has(capability).then_some(item);
-        let old =
-            |section, peek| Item::Section { label: word.to_ascii_uppercase(), section, peek, partial: None };
+        let old = |section, peek| {
+            Item::Section(SectionItem { label: word.to_ascii_uppercase(), section, peek, partial: None })
+        };
         Some(match word.to_ascii_uppercase().as_str() {
             "UID" => Item::Uid,
             "FLAGS" => Item::Flags,
@@ -254,7 +249,7 @@ impl Session {
             "RFC822" => old(Section::Whole, false),
             "RFC822.HEADER" => old(Section::Header, true),
             "RFC822.TEXT" => old(Section::Text, false),
-            _ => section_item(word)?,
+            _ => Item::Section(section::parse(word)?),
         })
     }
 }
@@ -270,7 +265,7 @@ impl Item {
             Self::GmailId => "X-GM-MSGID",
             Self::GmailThread => "X-GM-THRID",
             Self::GmailLabels => "X-GM-LABELS",
-            Self::Section { label, .. } => label,
+            Self::Section(section) => &section.label,
         }
     }
 }
@@ -297,14 +292,14 @@ impl Answer<'_> {
                     response.text(self.size.unwrap_or(size).to_string());
                 }
                 Item::InternalDate => {
-                    response.text(format!("\"{}\"", date::date_time(message.internal_date)))
+                    response.text(format!("\"{}\"", date::date_time(message.internal_date)));
                 }
                 Item::ModSeq => response.text(format!("({})", message.modseq)),
                 Item::GmailId => response.text(message.gmail_id.to_string()),
                 Item::GmailThread => response.text(message.gmail_thread.to_string()),
                 Item::GmailLabels => response.text(self.labels()),
-                Item::Section { section, partial, .. } => {
-                    if let Some(then) = self.section(section, *partial, &mut response) {
+                Item::Section(asked) => {
+                    if let Some(then) = self.section(asked, &mut response) {
                         return (response, Some(then));
                     }
                 }
@@ -314,14 +309,9 @@ impl Answer<'_> {
         (response, None)
     }
 
-    fn section(
-        &self,
-        section: &Section,
-        partial: Option<(usize, usize)>,
-        response: &mut Response,
-    ) -> Option<Then> {
-        let (octets, range) = section.of(&self.message.octets);
-        let (offset, count) = partial.unwrap_or((0, usize::MAX));
+    fn section(&self, asked: &SectionItem, response: &mut Response) -> Option<Then> {
+        let (octets, range) = asked.section.of(&self.message.octets);
+        let (offset, count) = asked.partial.unwrap_or((0, usize::MAX));
         let start = range.start.saturating_add(offset).min(range.end);
         let range = start..start.saturating_add(count).min(range.end);
         match &self.wrong {
@@ -352,67 +342,12 @@ impl Answer<'_> {
     }
 }
 
-impl Section {
-    /// The octets the section lies in, and where.
-    fn of(&self, octets: &Arc<[u8]>) -> (Arc<[u8]>, Range<usize>) {
-        let header = header::length(octets);
-        match self {
-            Self::Whole => (Arc::clone(octets), 0..octets.len()),
-            Self::Header => (Arc::clone(octets), 0..header),
-            Self::Text => (Arc::clone(octets), header..octets.len()),
-            Self::Fields { names, others } => {
-                let listed =
-                    |field: &[u8]| names.iter().any(|name| field.eq_ignore_ascii_case(name.as_bytes()));
-                let mut picked: Vec<u8> = Vec::new();
-                for (field, raw) in header::fields(octets) {
-                    if listed(field) != *others {
-                        picked.extend_from_slice(raw);
-                    }
-                }
-                picked.extend_from_slice(b"\r\n");
-                let end = picked.len();
-                (Arc::from(picked), 0..end)
-            }
-        }
-    }
-}
-
-/// `BODY[…]` and `BODY.PEEK[…]`, whole or `<offset.count>`.
-fn section_item(word: &str) -> Option<Item> {
-    let (name, rest) = word.split_once('[')?;
-    let (inner, partial) = rest.rsplit_once(']')?;
-    let peek = match name.to_ascii_uppercase().as_str() {
-        "BODY" => false,
-        "BODY.PEEK" => true,
-        _ => return None,
-    };
-    let (kind, names) = inner.split_once('(').unwrap_or((inner, ")"));
-    let names = names.strip_suffix(')')?;
-    let names: Vec<String> = names.split_whitespace().map(|name| name.trim_matches('"').to_owned()).collect();
-    let section = match (kind.trim().to_ascii_uppercase().as_str(), names.is_empty()) {
-        ("", true) => Section::Whole,
-        ("HEADER", true) => Section::Header,
-        ("TEXT", true) => Section::Text,
-        ("HEADER.FIELDS", false) => Section::Fields { names, others: false },
-        ("HEADER.FIELDS.NOT", false) => Section::Fields { names, others: true },
-        _ => return None,
-    };
-    let mut label = format!("BODY[{inner}]");
-    let mut range = None;
-    if !partial.is_empty() {
-        let (offset, count) = partial.strip_prefix('<')?.strip_suffix('>')?.split_once('.')?;
-        label.push_str(&format!("<{offset}>"));
-        range = Some((offset.parse().ok()?, count.parse().ok()?));
-    }
-    Some(Item::Section { label, section, peek, partial: range })
-}
-
 fn asked(items: &[Item]) -> Asked {
     let mut asked = Asked::Attributes;
     for item in items {
         match item {
-            Item::Section { section: Section::Whole | Section::Text, .. } => return Asked::Body,
-            Item::Section { .. } => asked = Asked::Header,
+            Item::Section(SectionItem { section: Section::Whole | Section::Text, .. }) => return Asked::Body,
+            Item::Section(_) => asked = Asked::Header,
             _ => {}
         }
     }

@@ -13,18 +13,28 @@ use super::{
 /// What a LIST asks for beyond names.
 #[derive(Default)]
 struct Wanted {
+    /// Whether it was asked in the way of RFC 5258.
     extended: bool,
-    subscribed_only: bool,
-    special_only: bool,
-    special: bool,
-    subscribed: bool,
+    /// Only mailboxes that are subscribed, or have a special use.
+    only: Vec<Only>,
+    /// Attributes to tell.
+    told: Vec<Only>,
     status: Option<Vec<Value>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Only {
+    Subscribed,
+    SpecialUse,
 }
 
 impl Session {
     pub(super) fn list(&mut self, command: &str, arguments: &mut Arguments) -> Option<Reply> {
         let user = self.user.clone()?;
-        let mut wanted = Wanted { subscribed_only: command == "LSUB", ..Wanted::default() };
+        let mut wanted = Wanted::default();
+        if command == "LSUB" {
+            wanted.only.push(Only::Subscribed);
+        }
         if let Some(options) = arguments.list() {
             self.selection(&options, &mut wanted)?;
         }
@@ -79,12 +89,13 @@ impl Session {
         wanted.extended = self.shared.personality.has("LIST-EXTENDED").then_some(true)?;
         for option in options {
             match option.text()?.to_ascii_uppercase().as_str() {
-                "SUBSCRIBED" => (wanted.subscribed_only, wanted.subscribed) = (true, true),
-                "SPECIAL-USE" => (wanted.special_only, wanted.special) = (true, true),
+                "SUBSCRIBED" => wanted.only.push(Only::Subscribed),
+                "SPECIAL-USE" => wanted.only.push(Only::SpecialUse),
                 "REMOTE" | "RECURSIVEMATCH" => {}
                 _ => return None,
             }
         }
+        wanted.told.clone_from(&wanted.only);
         Some(())
     }
 
@@ -94,9 +105,9 @@ impl Session {
         let mut options = options.iter();
         while let Some(option) = options.next() {
             match option.text()?.to_ascii_uppercase().as_str() {
-                "SUBSCRIBED" => wanted.subscribed = true,
+                "SUBSCRIBED" => wanted.told.push(Only::Subscribed),
                 "CHILDREN" => {}
-                "SPECIAL-USE" if personality.has("SPECIAL-USE") => wanted.special = true,
+                "SPECIAL-USE" if personality.has("SPECIAL-USE") => wanted.told.push(Only::SpecialUse),
                 "STATUS" if personality.has("LIST-STATUS") => {
                     wanted.status = Some(options.next()?.items().to_vec());
                 }
@@ -112,15 +123,18 @@ impl Session {
         let delimiter = store.delimiter().encode_utf8(&mut delimiter).as_bytes();
         let fits = |name: &[u8]| patterns.iter().any(|pattern| matches(&canonical(pattern), name, delimiter));
         let tell_special = personality.has("SPECIAL-USE")
-            && (wanted.special || !wanted.extended || !personality.special_use_by_request);
+            && (wanted.told.contains(&Only::SpecialUse)
+                || !wanted.extended
+                || !personality.special_use_by_request);
         let mut listed = BTreeMap::new();
         for (name, mailbox) in store.mailboxes() {
             let special = |attribute: &&String| {
                 !attribute.eq_ignore_ascii_case("\\Noselect")
                     && !attribute.eq_ignore_ascii_case("\\NonExistent")
             };
-            let left_out = wanted.subscribed_only && !mailbox.subscribed
-                || wanted.special_only && !mailbox.attributes.iter().any(|own| special(&own));
+            let left_out = wanted.only.contains(&Only::Subscribed) && !mailbox.subscribed
+                || wanted.only.contains(&Only::SpecialUse)
+                    && !mailbox.attributes.iter().any(|own| special(&own));
             if left_out {
                 continue;
             }
@@ -130,7 +144,7 @@ impl Session {
                 if personality.has("CHILDREN") {
                     attributes.push(children(store, name, delimiter).to_owned());
                 }
-                if wanted.subscribed && mailbox.subscribed {
+                if wanted.told.contains(&Only::Subscribed) && mailbox.subscribed {
                     attributes.push("\\Subscribed".to_owned());
                 }
                 listed.insert(name.clone(), attributes);

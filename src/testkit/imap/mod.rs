@@ -1,13 +1,13 @@
 //! An IMAP server with memory, manners to choose from, and faults to switch on.
 //!
-//! It speaks RFC 3501 and the extensions of the [`Kind`] it was built as. A test fills and changes the
+//! It speaks RFC 3501 and the extensions of the [`Personality`] it was built with. A test fills and changes the
 //! mailboxes through [`UserMail`] while sessions run, and asks the server afterwards what was done to it.
 //!
 //! ```
-//! use practicemail::testkit::{ImapServer, imap::{Fault, Kind}};
+//! use practicemail::testkit::{ImapServer, imap::{Fault, Personality}};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let server = ImapServer::builder().kind(Kind::Dovecot).user("anna", "secret").start().await?;
+//! let server = ImapServer::builder().personality(Personality::Dovecot).user("anna", "secret").start().await?;
 //! let anna = server.user("anna");
 //! let uid = anna.append("INBOX", "From: client@example.org\r\n\r\nHello\r\n", &["\\Seen"], 1_700_000_000);
 //! assert_eq!(uid, Some(1));
@@ -34,9 +34,11 @@ mod header;
 mod idle;
 mod injection;
 mod list;
+mod misconduct;
 mod personality;
 mod reply;
 mod search;
+mod section;
 mod select;
 mod server;
 mod session;
@@ -50,7 +52,7 @@ pub mod wording;
 
 pub use fault::{Asked, Fault, Flood, Sent, Told};
 pub use injection::Injection;
-pub use personality::Kind;
+pub use personality::Personality;
 pub use server::{ImapServer, ImapServerBuilder};
 pub use transcript::Line;
 pub use user::{StoredMessage, UserMail};

@@ -1,9 +1,11 @@
 //! What kinds of server the kit can be, as data.
 
 /// A kind of server, known by what it offers and by the words it uses.
+///
+/// A personality is data: [`ImapServerBuilder`](super::ImapServerBuilder) adds capabilities to it and takes them away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum Personality {
     /// Dovecot 2.3: CONDSTORE, ESEARCH, LIST-STATUS, SPECIAL-USE, SASL-IR, LITERAL+, UIDPLUS, MOVE.
     #[default]
     Dovecot,
@@ -11,13 +13,13 @@ pub enum Kind {
     Gmail,
     /// Exchange: no special use, no CONDSTORE, no ESEARCH; mailboxes named in German.
     Exchange,
-    /// IMAP4rev1 (RFC 3501) and not one extension.
+    /// `IMAP4rev1` (RFC 3501) and not one extension.
     Bare,
 }
 
-/// A server's behaviour: every difference between kinds is a field here.
+/// What a personality comes to: every difference between them is a field here.
 #[derive(Clone, Debug)]
-pub(super) struct Personality {
+pub(super) struct Manners {
     pub(super) greeting: &'static str,
     /// Whether greeting and sign-in answer carry a CAPABILITY code.
     pub(super) volunteers_capabilities: bool,
@@ -33,13 +35,13 @@ pub(super) struct Personality {
     pub(super) mailboxes: &'static [(&'static str, &'static [&'static str])],
 }
 
-impl Personality {
-    pub(super) fn of(kind: Kind) -> Self {
-        match kind {
-            Kind::Dovecot => dovecot(),
-            Kind::Gmail => gmail(),
-            Kind::Exchange => exchange(),
-            Kind::Bare => bare(),
+impl Manners {
+    pub(super) fn of(personality: Personality) -> Self {
+        match personality {
+            Personality::Dovecot => dovecot(),
+            Personality::Gmail => gmail(),
+            Personality::Exchange => exchange(),
+            Personality::Bare => bare(),
         }
     }
 
@@ -73,8 +75,8 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-fn dovecot() -> Personality {
-    Personality {
+fn dovecot() -> Manners {
+    Manners {
         greeting: "Dovecot ready.",
         volunteers_capabilities: true,
         before_sign_in: words("IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+"),
@@ -97,8 +99,8 @@ fn dovecot() -> Personality {
     }
 }
 
-fn gmail() -> Personality {
-    Personality {
+fn gmail() -> Manners {
+    Manners {
         greeting: "Gimap ready for requests from 127.0.0.1",
         volunteers_capabilities: true,
         before_sign_in: words("IMAP4rev1 UNSELECT IDLE NAMESPACE QUOTA ID XLIST CHILDREN X-GM-EXT-1 SASL-IR"),
@@ -125,8 +127,8 @@ fn gmail() -> Personality {
     }
 }
 
-fn exchange() -> Personality {
-    Personality {
+fn exchange() -> Manners {
+    Manners {
         greeting: "The Microsoft Exchange IMAP4 service is ready. [bG9jYWxob3N0]",
         volunteers_capabilities: false,
         before_sign_in: words(
@@ -151,8 +153,8 @@ fn exchange() -> Personality {
     }
 }
 
-fn bare() -> Personality {
-    Personality {
+fn bare() -> Manners {
+    Manners {
         greeting: "IMAP server ready",
         volunteers_capabilities: false,
         before_sign_in: words("IMAP4rev1"),

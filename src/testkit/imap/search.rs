@@ -163,8 +163,8 @@ impl Key {
             Self::Not(key) => !key.fits(message, number, last),
             Self::And(keys) => keys.iter().all(|key| key.fits(message, number, last)),
             Self::Or(keys) => keys.iter().any(|key| key.fits(message, number, last)),
-            Self::Numbers(set) => set.contains(number, last.0),
-            Self::Uids(set) => set.contains(message.uid, last.1),
+            Self::Numbers(numbers) => numbers.contains(number, last.0),
+            Self::Uids(uids) => uids.contains(message.uid, last.1),
             Self::Flag(flag) => message.flags.iter().any(|own| own.eq_ignore_ascii_case(flag)),
             Self::Recent => message.recent,
             Self::Header(name, part) => has(name, part),
@@ -226,21 +226,16 @@ fn extended(tag: &str, by_uid: bool, options: &[String], mut found: Vec<u32>, mo
     found.sort_unstable();
     let asked =
         |option: &str| options.iter().any(|own| own == option) || option == "ALL" && options.is_empty();
-    let mut text = format!("* ESEARCH (TAG \"{tag}\")");
+    let mut parts = vec![format!("* ESEARCH (TAG \"{tag}\")")];
     if by_uid {
-        text.push_str(" UID");
+        parts.push("UID".to_owned());
     }
-    if let (Some(min), true) = (found.first(), asked("MIN")) {
-        text.push_str(&format!(" MIN {min}"));
+    if let (Some(min), Some(max)) = (found.first(), found.last()) {
+        parts.extend(asked("MIN").then(|| format!("MIN {min}")));
+        parts.extend(asked("MAX").then(|| format!("MAX {max}")));
+        parts.extend(asked("ALL").then(|| format!("ALL {}", compress(&found))));
     }
-    if let (Some(max), true) = (found.last(), asked("MAX")) {
-        text.push_str(&format!(" MAX {max}"));
-    }
-    if asked("ALL") && !found.is_empty() {
-        text.push_str(&format!(" ALL {}", compress(&found)));
-    }
-    if asked("COUNT") {
-        text.push_str(&format!(" COUNT {}", found.len()));
-    }
-    text + &modseq.map_or(String::new(), |modseq| format!(" MODSEQ {modseq}"))
+    parts.extend(asked("COUNT").then(|| format!("COUNT {}", found.len())));
+    parts.extend(modseq.map(|modseq| format!("MODSEQ {modseq}")));
+    parts.join(" ")
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{
     injection::{Faults, Injection},
-    personality::{Kind, Personality},
+    personality::{Manners, Personality},
     session,
     store::Store,
     transcript::{Line, Record},
@@ -23,7 +23,7 @@ use crate::testkit::{
 
 /// What all sessions of a server share.
 pub(super) struct Shared {
-    pub(super) personality: Personality,
+    pub(super) personality: Manners,
     pub(super) tls: TlsMode,
     pub(super) passwords: bool,
     delimiter: char,
@@ -61,7 +61,7 @@ impl Shared {
 /// What a server is to be; made by [`ImapServer::builder`].
 #[must_use]
 pub struct ImapServerBuilder {
-    kind: Kind,
+    personality: Personality,
     tls: TlsMode,
     certificate: CertificateKind,
     certificates: Option<Certificates>,
@@ -75,7 +75,7 @@ pub struct ImapServerBuilder {
 impl fmt::Debug for ImapServerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImapServerBuilder")
-            .field("kind", &self.kind)
+            .field("personality", &self.personality)
             .field("tls", &self.tls)
             .field("certificate", &self.certificate)
             .finish_non_exhaustive()
@@ -83,9 +83,9 @@ impl fmt::Debug for ImapServerBuilder {
 }
 
 impl ImapServerBuilder {
-    /// Which kind of server; [`Kind::Dovecot`] if not said.
-    pub fn kind(mut self, kind: Kind) -> Self {
-        self.kind = kind;
+    /// Which kind of server it is; [`Personality::Dovecot`] if not said.
+    pub fn personality(mut self, personality: Personality) -> Self {
+        self.personality = personality;
         self
     }
 
@@ -119,13 +119,13 @@ impl ImapServerBuilder {
         self
     }
 
-    /// Offers a capability the kind does not; the server does what it can of it.
+    /// Offers a capability the personality does not; the server does what it can of it.
     pub fn with_capability(mut self, capability: &str) -> Self {
         self.added.push(capability.to_owned());
         self
     }
 
-    /// Does not offer a capability of the kind, and refuses its commands.
+    /// Does not offer a capability of the personality, and refuses its commands.
     pub fn without_capability(mut self, capability: &str) -> Self {
         self.removed.push(capability.to_owned());
         self
@@ -142,7 +142,7 @@ impl ImapServerBuilder {
     /// # Errors
     /// When there is no port or no randomness for the keys.
     pub async fn start(self) -> io::Result<ImapServer> {
-        let mut personality = Personality::of(self.kind);
+        let mut personality = Manners::of(self.personality);
         self.added.iter().for_each(|capability| personality.add(capability));
         self.removed.iter().for_each(|capability| personality.remove(capability));
         let certificates = match self.certificates {
@@ -187,7 +187,7 @@ impl ImapServer {
     /// A server of defaults: Dovecot, implicit TLS, a valid certificate, no users.
     pub fn builder() -> ImapServerBuilder {
         ImapServerBuilder {
-            kind: Kind::default(),
+            personality: Personality::default(),
             tls: TlsMode::default(),
             certificate: CertificateKind::default(),
             certificates: None,
@@ -209,7 +209,7 @@ impl ImapServer {
         self.shared.certificates.ca_pem()
     }
 
-    /// What a user keeps here. A login not heard of yet gets the kind's mailboxes, and can sign in once
+    /// What a user keeps here. A login not heard of yet gets the personality's mailboxes, and can sign in once
     /// [`UserMail::set_password`] or [`UserMail::set_token`] was called.
     pub fn user(&self, login: &str) -> UserMail {
         UserMail(self.shared.user(login))

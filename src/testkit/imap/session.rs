@@ -1,14 +1,14 @@
 //! One connection from greeting to end: reads commands, answers them, goes wrong where told to.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
 use tokio::net::TcpStream;
 
 use super::{
     command::{self, Arguments, Command, Incoming},
-    fault::{Fault, Flood, means},
+    fault::Fault,
     injection::Occasion,
-    reply::{Reply, Response, Then, line},
+    reply::{Reply, Then, line},
     select::Selected,
     server::Shared,
     sign_in::Credentials,
@@ -21,8 +21,6 @@ use crate::testkit::{listener::TlsMode, wire::Wire};
 
 /// How much of a message is written at once.
 const WRITE: usize = 64 * 1024;
-/// How much of an endless answer is written at once.
-const FLOOD: usize = 16 * 1024;
 
 /// A session's state (RFC 9051 §3).
 pub(super) struct Session {
@@ -33,7 +31,8 @@ pub(super) struct Session {
     pub(super) selected: Option<Selected>,
     /// Whether MODSEQ goes with every flag change (RFC 7162 §3.1).
     pub(super) condstore: bool,
-    refused: bool,
+    /// Whether every command is refused from now on.
+    pub(super) refused: bool,
 }
 
 /// Serves a connection until it ends, the server is dropped, or all are disconnected.
@@ -261,94 +260,6 @@ impl Session {
         Ok(Break(()))
     }
 
-    fn fault_of<T>(
-        &self,
-        here: &Occasion,
-        name: &str,
-        fits: impl Fn(&Fault) -> Option<(&String, T)>,
-    ) -> Option<T> {
-        self.shared.faults.take(here, |fault| {
-            fits(fault).filter(|(pattern, _)| means(pattern, name)).map(|(_, found)| found)
-        })
-    }
-
-    /// What a fault answers in place of carrying the command out.
-    fn instead(&mut self, here: &Occasion, name: &str) -> Option<Reply> {
-        if self.refused {
-            let mut reply = Reply::bad("User is authenticated but not connected.");
-            line(&mut reply.untagged, "* BYE Connection closed.");
-            reply.then = Then::Close;
-            return Some(reply);
-        }
-        self.fault_of(here, name, |fault| match fault {
-            Fault::Hang { command } => Some((command, "hang".to_owned())),
-            Fault::Close { command } => Some((command, "close".to_owned())),
-            Fault::Bye { command, text } => Some((command, format!("BYE {text}"))),
-            Fault::Answer { command, text } => Some((command, format!("answer {text}"))),
-            _ => None,
-        })
-        .map(|what| {
-            let mut reply = Reply::default();
-            match what.split_once(' ') {
-                Some(("answer", text)) => reply.tagged = Some(text.to_owned()),
-                Some(_) => {
-                    line(&mut reply.untagged, format!("* {what}"));
-                    reply.then = Then::Close;
-                }
-                None if what == "hang" => reply.then = Then::Stall,
-                None => reply.then = Then::Close,
-            }
-            reply
-        })
-    }
-
-    /// What faults do to an answer that is ready.
-    fn spoil(&mut self, here: &Occasion, name: &str, reply: &mut Reply) {
-        let signs_in = matches!(name, "LOGIN" | "AUTHENTICATE")
-            && reply.tagged.as_ref().is_some_and(|tagged| tagged.starts_with("OK"));
-        if signs_in && self.holds(&Fault::NotConnected) {
-            self.refused = true;
-        }
-        if signs_in && self.holds(&Fault::CloseAfterSignIn) {
-            reply.then = Then::Close;
-        }
-        let before = self.shared.faults.take_all(here, |fault| match fault {
-            Fault::Before { command, octets } if means(command, name) => Some(octets.clone()),
-            Fault::ForeignTag { command, tag } if means(command, name) => {
-                Some(format!("{tag} OK done.\r\n").into_bytes())
-            }
-            _ => None,
-        });
-        for octets in before {
-            let mut response = Response::default();
-            response.text(octets);
-            reply.untagged.push(response);
-        }
-        if let Some((responses, text)) = self.fault_of(here, name, |fault| match fault {
-            Fault::ByeAmid { command, responses, text } => Some((command, (*responses, text.clone()))),
-            _ => None,
-        }) {
-            reply.untagged.truncate(responses);
-            line(&mut reply.untagged, format!("* BYE {text}"));
-            reply.tagged = None;
-            reply.then = Then::Close;
-        }
-        if let Some(flood) = self.fault_of(here, name, |fault| match fault {
-            Fault::Endless { command, flood } => Some((command, *flood)),
-            _ => None,
-        }) {
-            reply.tagged = None;
-            reply.then = Then::Flood(flood);
-        }
-        let lost = self.fault_of(here, name, |fault| match fault {
-            Fault::AnswerLost { command } => Some((command, ())),
-            _ => None,
-        });
-        if lost.is_some() {
-            *reply = Reply { then: Then::Close, ..Reply::default() };
-        }
-    }
-
     fn execute(&mut self, tag: &str, name: &str, mut arguments: Arguments) -> Reply {
         match name {
             "CAPABILITY" => {
@@ -386,8 +297,8 @@ impl Session {
             return Reply::bad("Unknown command.");
         }
         let reply = match name {
-            "ENABLE" => self.enable(&mut arguments),
-            "NAMESPACE" => namespace(&user),
+            "ENABLE" => Some(self.enable(&mut arguments)),
+            "NAMESPACE" => Some(namespace(&user)),
             "LIST" | "LSUB" => self.list(name, &mut arguments),
             "STATUS" => self.status(&mut arguments),
             "SELECT" | "EXAMINE" => self.select(name, &mut arguments),
@@ -407,7 +318,7 @@ impl Session {
         reply.unwrap_or_else(|| Reply::bad("Error in IMAP command: invalid arguments."))
     }
 
-    fn enable(&mut self, arguments: &mut Arguments) -> Option<Reply> {
+    fn enable(&mut self, arguments: &mut Arguments) -> Reply {
         let mut enabled = String::new();
         while let Some(capability) = arguments.text() {
             if capability.eq_ignore_ascii_case("CONDSTORE") && self.shared.personality.has("CONDSTORE") {
@@ -417,7 +328,7 @@ impl Session {
         }
         let mut untagged = Vec::new();
         line(&mut untagged, format!("* ENABLED{enabled}"));
-        Some(Reply::ok("Enabled.").with(untagged))
+        Reply::ok("Enabled.").with(untagged)
     }
 
     /// Writes an answer no fault is asked about.
@@ -451,41 +362,15 @@ impl Session {
         self.wire.write(&gathered).await?;
         self.wire.flush().await
     }
-
-    async fn flood(&mut self, flood: Flood) -> io::Result<()> {
-        if flood == Flood::Line {
-            self.wire.write(b"* OK ").await?;
-        }
-        let mut count = 0_u64;
-        loop {
-            let mut octets = Vec::with_capacity(FLOOD);
-            while octets.len() < FLOOD {
-                count += 1;
-                match flood {
-                    Flood::Line => octets.resize(FLOOD, b'x'),
-                    Flood::Nul => octets.resize(FLOOD, 0),
-                    Flood::Expunge => octets.extend_from_slice(b"* 1 EXPUNGE\r\n"),
-                    Flood::Exists => octets.extend(format!("* {count} EXISTS\r\n").into_bytes()),
-                    Flood::Flags => {
-                        octets.extend(format!("* {count} FETCH (FLAGS (\\Seen))\r\n").into_bytes());
-                    }
-                    Flood::Alert => octets.extend(format!("* OK [ALERT] notice {count}\r\n").into_bytes()),
-                }
-            }
-            self.wire.write(&octets).await?;
-            // Lets a paused clock and a current-thread runtime serve the reader in between.
-            tokio::time::sleep(Duration::ZERO).await;
-        }
-    }
 }
 
-fn namespace(user: &UserRecord) -> Option<Reply> {
+fn namespace(user: &UserRecord) -> Reply {
     let delimiter = user.store().delimiter();
     let delimiter = super::reply::string(delimiter.to_string().as_bytes());
     let delimiter = String::from_utf8_lossy(&delimiter).into_owned();
     let mut untagged = Vec::new();
     line(&mut untagged, format!("* NAMESPACE ((\"\" {delimiter})) NIL NIL"));
-    Some(Reply::ok("Namespace completed.").with(untagged))
+    Reply::ok("Namespace completed.").with(untagged)
 }
 
 /// CREATE, DELETE, RENAME and the subscriptions (RFC 9051 §6.3.4 to §6.3.8).

@@ -40,7 +40,7 @@ impl Session {
             return Ok(Credentials::Given(Arguments::new(given)));
         }
         let mut initial = arguments.octets();
-        if initial.is_some() && !self.shared.personality.has("SASL-IR") && !self.before_offers("SASL-IR") {
+        if initial.is_some() && !self.offers_initial_response() {
             return Ok(Credentials::Cancelled);
         }
         let prompts: &[&str] = if mechanism == "LOGIN" { &["Username:", "Password:"] } else { &[""] };
@@ -130,8 +130,8 @@ impl Session {
         Ok(line)
     }
 
-    fn before_offers(&self, capability: &str) -> bool {
-        self.shared.personality.before_sign_in().iter().any(|offered| offered == capability)
+    fn offers_initial_response(&self) -> bool {
+        self.shared.personality.before_sign_in().iter().any(|offered| offered == "SASL-IR")
     }
 
     fn password_owner(&self, login: &[u8], password: &[u8]) -> Option<Arc<UserRecord>> {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{header, personality::Personality, utf7};
+use super::{header, personality::Manners, utf7};
 
 /// UIDVALIDITY of the first mailbox; later ones count up, so a mailbox made anew never has its old number.
 const FIRST_VALIDITY: u32 = 1_700_000_001;
@@ -85,7 +85,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new(personality: &Personality, delimiter: char) -> Self {
+    pub(super) fn new(personality: &Manners, delimiter: char) -> Self {
         let mut store = Self {
             mailboxes: BTreeMap::new(),
             delimiter,

@@ -10,6 +10,8 @@ use std::{
 
 /// What stands where a secret was.
 const HIDDEN: &str = "***";
+/// Shorter secrets are hidden in sign-in commands only: elsewhere they would blot out half of every line.
+const SHORTEST: usize = 4;
 
 /// A line a session sent, without its secrets and its literals.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +108,7 @@ pub(super) fn redact(line: &str, secrets: &[String]) -> String {
         }
         _ => line.to_owned(),
     };
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+    for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST) {
         text = text.replace(secret, HIDDEN);
     }
     text
