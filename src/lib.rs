@@ -1,8 +1,23 @@
 //! practicemail
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::panic,
+        clippy::print_stdout
+    )
+)]
+
 pub mod contract;
 pub mod error;
 pub mod imap;
+pub mod matching;
 pub mod mime;
 pub mod net;
 pub mod settings;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 pub mod types;
