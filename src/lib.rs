@@ -17,7 +17,9 @@ pub mod imap;
 pub mod matching;
 pub mod mime;
 pub mod net;
+pub mod practice_mail;
 pub mod settings;
+pub mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod types;

@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub use domain_rules::DomainRefusal;
 
 use crate::contract::{ClientEntry, ClientKey, Practice, User};
-use crate::types::{Address, AddressKey, ClientId, Digest, DomainName, Field, Hasher, KeyDigest, MatchKey, Participant};
+use crate::types::{
+    Address, AddressKey, ClientId, Digest, DomainName, Field, Hasher, KeyDigest, MatchKey, Participant,
+};
 
 /// A client's key that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +74,9 @@ impl Matcher {
         for entry in &practice.never_log {
             match Address::parse(entry) {
                 Ok(address) => _ = matcher.never_addresses.insert(address.key()),
-                Err(_) => matcher.never_domains.extend(DomainName::parse(entry.trim().trim_start_matches('@'))),
+                Err(_) => {
+                    matcher.never_domains.extend(DomainName::parse(entry.trim().trim_start_matches('@')))
+                }
             }
         }
         for user in users {
@@ -94,7 +98,11 @@ impl Matcher {
                 }
             }
             Err(reason) => {
-                self.refused.push(RefusedKey { client: entry.client.clone(), key: entry.key.clone(), reason });
+                self.refused.push(RefusedKey {
+                    client: entry.client.clone(),
+                    key: entry.key.clone(),
+                    reason,
+                });
             }
         }
     }
@@ -138,13 +146,17 @@ impl Matcher {
     /// Whether a message of these participants is a client's. `sent` says that it lies where what the user sent lies.
     pub fn relevance(&self, participants: &[Participant], sent: bool) -> Relevance {
         let counted = self.counted(participants, sent);
-        if counted.iter().any(|p| self.never_domains.contains(p.address.domain()) || self.never_addresses.contains(&p.address.key())) {
+        if counted.iter().any(|p| {
+            self.never_domains.contains(p.address.domain()) || self.never_addresses.contains(&p.address.key())
+        }) {
             return Relevance::NeverLogged;
         }
         if !counted.is_empty() && counted.iter().all(|p| self.is_staff(&p.address)) {
             return Relevance::Internal;
         }
-        let matches = |p: &&Participant| self.participant_keys(p).iter().any(|key| self.clients.contains_key(&key.digest()));
+        let matches = |p: &&Participant| {
+            self.participant_keys(p).iter().any(|key| self.clients.contains_key(&key.digest()))
+        };
         if counted.iter().any(matches) { Relevance::Client } else { Relevance::NoClient }
     }
 
@@ -155,18 +167,28 @@ impl Matcher {
     }
 
     /// The clients a message of these participants belongs to.
-    pub fn clients_of<'a>(&'a self, participants: impl IntoIterator<Item = &'a Participant>) -> BTreeSet<&'a ClientId> {
+    pub fn clients_of<'a>(
+        &'a self,
+        participants: impl IntoIterator<Item = &'a Participant>,
+    ) -> BTreeSet<&'a ClientId> {
         let keys = participants.into_iter().flat_map(|p| self.participant_keys(p));
         keys.filter_map(|key| self.clients.get(&key.digest())).flatten().collect()
     }
 
     /// Why a message of these participants belongs to the owner of `keys`.
-    pub fn reasons<'a>(&self, participants: impl IntoIterator<Item = &'a Participant>, keys: &BTreeMap<KeyDigest, MatchKey>) -> Vec<Reason> {
+    pub fn reasons<'a>(
+        &self,
+        participants: impl IntoIterator<Item = &'a Participant>,
+        keys: &BTreeMap<KeyDigest, MatchKey>,
+    ) -> Vec<Reason> {
         let mut reasons: Vec<Reason> = Vec::new();
         for participant in participants {
-            let key = self.participant_keys(participant).into_iter().find(|key| keys.contains_key(&key.digest()));
+            let key =
+                self.participant_keys(participant).into_iter().find(|key| keys.contains_key(&key.digest()));
             let Some(key) = key else { continue };
-            let known = reasons.iter().any(|r| r.field == participant.field && r.address.key() == participant.address.key());
+            let known = reasons
+                .iter()
+                .any(|r| r.field == participant.field && r.address.key() == participant.address.key());
             if !known {
                 reasons.push(Reason { field: participant.field, address: participant.address.clone(), key });
             }
@@ -212,7 +234,8 @@ fn keys_of(key: &ClientKey, fold: bool, own: &HashSet<DomainName>) -> Result<Vec
             Ok(std::iter::once(MatchKey::Address(key)).chain(folded).collect())
         }
         ClientKey::Domain(text) => {
-            let domain = DomainName::parse(text.trim().trim_start_matches('@')).map_err(|_| "this is not a domain")?;
+            let domain =
+                DomainName::parse(text.trim().trim_start_matches('@')).map_err(|_| "this is not a domain")?;
             if own.contains(&domain) {
                 return Err("this is the practice's own domain");
             }
@@ -243,7 +266,9 @@ mod tests {
     }
 
     fn people(list: &[(Field, &str)]) -> Vec<Participant> {
-        list.iter().map(|(f, a)| Participant::new(*f, Address::parse(a).unwrap(), CleanText::default())).collect()
+        list.iter()
+            .map(|(f, a)| Participant::new(*f, Address::parse(a).unwrap(), CleanText::default()))
+            .collect()
     }
 
     fn address(a: &str) -> ClientKey {
@@ -257,13 +282,18 @@ mod tests {
             let p = people(&[(Field::From, "x@else.example"), (field, "CLIENT@example.ORG")]);
             assert_eq!(m.relevance(&p, false), Relevance::Client, "{field:?}");
         }
-        assert_eq!(m.relevance(&people(&[(Field::From, "client@example.org.evil.example")]), false), Relevance::NoClient);
+        assert_eq!(
+            m.relevance(&people(&[(Field::From, "client@example.org.evil.example")]), false),
+            Relevance::NoClient
+        );
     }
 
     #[test]
     fn bcc_counts_on_what_staff_sent_only() {
         let m = matcher(&[("c", address("client@example.org"))]);
-        let by = |from| people(&[(Field::From, from), (Field::To, "x@else.example"), (Field::Bcc, "client@example.org")]);
+        let by = |from| {
+            people(&[(Field::From, from), (Field::To, "x@else.example"), (Field::Bcc, "client@example.org")])
+        };
         assert_eq!(m.relevance(&by("x@else.example"), false), Relevance::NoClient);
         assert_eq!(m.relevance(&by("uta@private.example"), false), Relevance::Client);
         assert_eq!(m.relevance(&by("x@else.example"), true), Relevance::Client);
@@ -290,7 +320,12 @@ mod tests {
         for other in ["any@sub.example.org", "any@notexample.org", "example.org@else.example"] {
             assert_eq!(from(other), Relevance::NoClient, "{other}");
         }
-        for (domain, reason) in [("gmail.com", "provider"), ("co.uk", "suffix"), ("practice.example", "own"), ("a b", "not a domain")] {
+        for (domain, reason) in [
+            ("gmail.com", "provider"),
+            ("co.uk", "suffix"),
+            ("practice.example", "own"),
+            ("a b", "not a domain"),
+        ] {
             let m = matcher(&[("c", ClientKey::Domain(domain.to_owned()))]);
             assert!(m.refused()[0].reason.contains(reason), "{domain}: {}", m.refused()[0].reason);
             assert!(m.keys().is_empty());

@@ -1,0 +1,353 @@
+//! What the door answers.
+
+use crate::error::{Advice, Error, ErrorKind};
+use crate::matching::{Reason, RefusedKey};
+use crate::settings::AccountSettings;
+use crate::sync::AccountReport;
+use crate::types::{
+    AccountId, Address, Attachment, CleanText, ClientId, Copy, Cursor, Digest, Gap, MailboxName, MessageDate,
+    MessageId, MessageKey, Participant, Secret, Timestamp, UserId,
+};
+
+/// How the settings of a new account are tried before they are saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Trial {
+    /// Connect, sign in and list the mailboxes; nothing is saved unless that works.
+    #[default]
+    SignIn,
+    /// Connect and verify the certificate only.
+    Certificate,
+}
+
+/// An account to be connected.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ConnectRequest {
+    /// Its id; the user's id by default.
+    pub account: Option<AccountId>,
+    /// Its servers.
+    pub settings: AccountSettings,
+    /// The password of the IMAP server.
+    pub password: Secret,
+    /// The password of the submission server, where there is one.
+    pub outgoing_password: Option<Secret>,
+    /// How the settings are tried.
+    pub trial: Trial,
+}
+
+impl ConnectRequest {
+    /// An account that reads, tried before it is saved.
+    pub fn new(settings: AccountSettings, password: Secret) -> Self {
+        Self { account: None, settings, password, outgoing_password: None, trial: Trial::default() }
+    }
+
+    /// Chooses the account's id: a user may have several.
+    pub fn account(mut self, account: AccountId) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// Adds the password of the submission server.
+    pub fn outgoing_password(mut self, password: Secret) -> Self {
+        self.outgoing_password = Some(password);
+        self
+    }
+
+    /// Sets how the settings are tried.
+    pub fn trial(mut self, trial: Trial) -> Self {
+        self.trial = trial;
+        self
+    }
+}
+
+/// An account that was connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Connected {
+    /// Its id.
+    pub account: AccountId,
+    /// Whose.
+    pub user: UserId,
+    /// Its address.
+    pub address: Address,
+    /// Whether the sign-in was tried.
+    pub checked: bool,
+    /// Its Sent mailbox: the one chosen, else the one found.
+    pub sent_mailbox: Option<String>,
+}
+
+/// One step of checking settings.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CheckStep {
+    /// Its name: `connect`, `sign_in`, `list`, `open_inbox`, `sent_mailbox`.
+    pub step: &'static str,
+    /// What was found.
+    pub detail: String,
+    /// Why it failed, if it did.
+    pub error: Option<Error>,
+}
+
+/// What checking settings found, step by step; it ends with the first that failed.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct CheckReport {
+    /// The steps.
+    pub steps: Vec<CheckStep>,
+    /// The Sent mailbox that was found.
+    pub sent_mailbox: Option<String>,
+}
+
+impl CheckReport {
+    /// Whether every step passed.
+    pub fn is_ok(&self) -> bool {
+        self.steps.iter().all(|step| step.error.is_none())
+    }
+}
+
+/// What a pass over several accounts did.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct SyncReport {
+    /// Account by account.
+    pub accounts: Vec<AccountReport>,
+}
+
+impl SyncReport {
+    /// Whether every account was read to the end.
+    pub fn is_ok(&self) -> bool {
+        self.accounts.iter().all(|account| account.error.is_none())
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Viewer {
+    /// A user of the practice: the directory says which clients they may see.
+    User(UserId),
+    /// The host itself, for the reason given.
+    System {
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+/// Whether a message came in or went out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Direction {
+    /// Somebody else wrote it.
+    In,
+    /// Staff wrote it.
+    Out,
+}
+
+impl Direction {
+    /// `in` or `out`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+}
+
+/// Where one copy of a message on a tab lies.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct TabCopy {
+    /// The account.
+    pub account: AccountId,
+    /// Whose.
+    pub user: UserId,
+    /// The mailbox, or label.
+    pub mailbox: MailboxName,
+}
+
+/// A message on a client's Email tab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TabMessage {
+    /// Its identity.
+    pub id: MessageKey,
+    /// Its Message-ID.
+    pub message_id: Option<MessageId>,
+    /// Its place in time.
+    pub time: Timestamp,
+    /// Its Date, with its writer's zone.
+    pub date: Option<MessageDate>,
+    /// Its authors.
+    pub from: Vec<Participant>,
+    /// Its primary recipients.
+    pub to: Vec<Participant>,
+    /// Its secondary recipients.
+    pub cc: Vec<Participant>,
+    /// Recipients the others do not see, where the viewer owns the copy that names them.
+    pub bcc: Vec<Participant>,
+    /// Its subject.
+    pub subject: CleanText,
+    /// Whether it came in or went out.
+    pub direction: Direction,
+    /// Its first words.
+    pub snippet: String,
+    /// What it carries.
+    pub attachments: Vec<Attachment>,
+    /// Where it lies.
+    pub copies: Vec<TabCopy>,
+    /// Why it is on this tab.
+    pub matched: Vec<Reason>,
+    /// How many distinct contents go by its identity; more than one deserves a look.
+    pub versions: usize,
+}
+
+/// How many messages a tab has: exact to a thousand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Count {
+    /// So many.
+    Exactly(u32),
+    /// More than so many.
+    MoreThan(u32),
+}
+
+/// `17` or `1000+`.
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exactly(n) => write!(f, "{n}"),
+            Self::MoreThan(n) => write!(f, "{n}+"),
+        }
+    }
+}
+
+/// A page of a client's Email tab, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tab {
+    /// The messages.
+    pub messages: Vec<TabMessage>,
+    /// What to ask the next page with; `None` on the last.
+    pub next: Option<String>,
+    /// How many there are in all.
+    pub count: Count,
+}
+
+/// How a user's mail fares: a row of Settings > Users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UserStatus {
+    /// The user.
+    pub user: UserId,
+    /// Their address, as the directory has it.
+    pub address: String,
+    /// The account, where there is one.
+    pub account: Option<AccountId>,
+    /// When it was last synchronised; `None` is *never*.
+    pub last_synchronised: Option<Timestamp>,
+    /// How it fares.
+    pub health: Health,
+}
+
+/// How an account fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Health {
+    /// The last pass ended well, or none has been made yet.
+    Fine,
+    /// The user has connected no account.
+    NeverSetUp,
+    /// The user's account was disconnected.
+    Disconnected,
+    /// The last pass failed.
+    Failing(ErrorKind),
+}
+
+impl Health {
+    /// A stable name: `ok`, `never_set_up`, `disconnected`, or the kind of failure.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fine => "ok",
+            Self::NeverSetUp => "never_set_up",
+            Self::Disconnected => "disconnected",
+            Self::Failing(kind) => kind.as_str(),
+        }
+    }
+
+    /// What to do about it.
+    pub const fn advice(self) -> Option<Advice> {
+        match self {
+            Self::Failing(kind) => Some(kind.advice()),
+            _ => None,
+        }
+    }
+}
+
+/// How far an account is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccountCursor {
+    /// The account.
+    pub account: AccountId,
+    /// Its mailboxes.
+    pub mailboxes: Vec<(MailboxName, Cursor, Vec<Gap>)>,
+    /// How many keys everything seen was matched against.
+    pub covered_keys: usize,
+    /// How many keys history is being read for.
+    pub pending_keys: usize,
+    /// The directory's revision the keys are of.
+    pub revision: String,
+}
+
+/// One line of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exported {
+    /// A message that is a client's.
+    Message {
+        /// Its identity.
+        id: MessageKey,
+        /// Its Message-ID.
+        message_id: Option<MessageId>,
+        /// Whose it is, sorted.
+        clients: Vec<ClientId>,
+        /// How many distinct contents go by its identity.
+        renditions: usize,
+        /// Its copies by place, with the user each belongs to.
+        copies: Vec<(UserId, Copy)>,
+    },
+    /// A message that was given up, or a UID that would not come.
+    Lost {
+        /// A digest of the place it lies at.
+        id: Digest,
+        /// Its Message-ID, where it is known.
+        message_id: Option<MessageId>,
+        /// The account.
+        account: AccountId,
+        /// Whose.
+        user: Option<UserId>,
+        /// The mailbox.
+        mailbox: MailboxName,
+        /// The mailbox's validity.
+        uid_validity: u32,
+        /// The message there.
+        uid: u32,
+        /// Its octets, where they came.
+        octets: Option<(Digest, u64)>,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A practice as the directory describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DirectoryCheck {
+    /// How many users it has.
+    pub users: usize,
+    /// How many clients have keys that can be used.
+    pub clients: usize,
+    /// Keys that cannot be used.
+    pub refused: Vec<RefusedKey>,
+}
