@@ -1,0 +1,445 @@
+//! A Dovecot of the test's own: own configuration, directory, certificate and ports, gone when dropped.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::imap::Session;
+
+/// Every user's password at first. Its text is looked for in stores and traces, so it must not occur elsewhere.
+pub(crate) const PASSWORD: &str = "Zwei-Raben-zqx-4711";
+
+const MISSING: &str = "dovecot is not installed: run scripts/setup, which installs what these tests need";
+
+/// What the server says it can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// Everything Dovecot has.
+    Full,
+    /// All but LIST-STATUS (RFC 5819).
+    NoListStatus,
+    /// IMAP4rev1 and nothing else, special uses not marked either.
+    Plain,
+}
+
+impl Tier {
+    fn capabilities(self) -> &'static str {
+        match self {
+            Tier::Full => "",
+            Tier::NoListStatus => {
+                "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE SORT SORT=DISPLAY THREAD=REFERENCES THREAD=REFS \
+                 THREAD=ORDEREDSUBJECT MULTIAPPEND URL-PARTIAL CATENATE UNSELECT CHILDREN NAMESPACE UIDPLUS \
+                 LIST-EXTENDED I18NLEVEL=1 CONDSTORE QRESYNC ESEARCH ESORT SEARCHRES WITHIN CONTEXT=SEARCH BINARY \
+                 MOVE LITERAL+ SPECIAL-USE"
+            }
+            Tier::Plain => "IMAP4rev1",
+        }
+    }
+}
+
+/// How mail is kept on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Maildir++, which a corpus writes by itself.
+    Maildir,
+    /// Dovecot's own; mail gets in by APPEND only.
+    Sdbox,
+}
+
+/// The choices before a start.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    tier: Tier,
+    format: Format,
+    special_use: bool,
+    insist_on_tls: bool,
+    record: bool,
+}
+
+impl Options {
+    /// Maildir, special uses marked except in the plain tier, sign-in allowed without TLS.
+    pub(crate) fn new(tier: Tier) -> Self {
+        Self {
+            tier,
+            format: Format::Maildir,
+            special_use: tier != Tier::Plain,
+            insist_on_tls: false,
+            record: false,
+        }
+    }
+
+    /// Keeps mail in another format.
+    pub(crate) fn format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// Leaves the special uses of mailboxes unmarked: they are to be told by their names.
+    pub(crate) fn without_special_use(mut self) -> Self {
+        self.special_use = false;
+        self
+    }
+
+    /// Refuses a sign-in before TLS at [`Dovecot::TLS_ONLY_HOST`].
+    pub(crate) fn insist_on_tls(mut self) -> Self {
+        self.insist_on_tls = true;
+        self
+    }
+
+    /// Keeps every line of every session, see [`Dovecot::command_lines`].
+    pub(crate) fn record(mut self) -> Self {
+        self.record = true;
+        self
+    }
+
+    /// Starts the server and waits until it greets.
+    pub(crate) fn start(self) -> Dovecot {
+        Dovecot::start(&self)
+    }
+}
+
+/// The running server.
+pub(crate) struct Dovecot {
+    child: Child,
+    directory: tempfile::TempDir,
+    owner: Owner,
+    port: u16,
+    tls_port: u16,
+}
+
+/// Whom the server runs as and mail belongs to. Dovecot reads no mail as root, so root steps down.
+#[derive(Clone, Debug)]
+struct Owner {
+    uid: u32,
+    gid: u32,
+    user: String,
+    group: String,
+    step_down: bool,
+}
+
+impl Owner {
+    fn choose() -> Self {
+        let id = |arguments: &[&str]| {
+            let output = Command::new("id").args(arguments).output().expect("run id");
+            String::from_utf8(output.stdout).expect("id answers in ASCII").trim().to_owned()
+        };
+        let root = id(&["-u"]) == "0";
+        let of = |what: &str| if root { id(&[what, "mail"]) } else { id(&[what]) };
+        Self {
+            uid: of("-u").parse().expect("a uid"),
+            gid: of("-g").parse().expect("a gid"),
+            user: of("-un"),
+            group: of("-gn"),
+            step_down: root,
+        }
+    }
+}
+
+impl Dovecot {
+    /// The address at which a client is not taken for local, so that [`Options::insist_on_tls`] bites: Dovecot waives the rule
+    /// where both ends of the connection carry the same address.
+    pub(crate) const TLS_ONLY_HOST: &str = "127.0.0.2";
+
+    fn start(options: &Options) -> Self {
+        let binary = binary();
+        let owner = Owner::choose();
+        let directory = tempfile::Builder::new().prefix("pm-dovecot-").tempdir().expect("a temporary directory");
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("open the directory");
+        for name in ["base", "state", "home", "record"] {
+            let path = directory.path().join(name);
+            fs::create_dir(&path).expect("create a directory");
+            chown(&path, Some(owner.uid), Some(owner.gid)).expect("hand a directory over");
+        }
+        certify(directory.path(), &owner);
+        // A free port may be taken between finding and using it, so a start is tried again.
+        for _ in 0..3 {
+            let (port, tls_port) = free_ports();
+            let configuration = directory.path().join("dovecot.conf");
+            let text = configure(directory.path(), options, &owner, port, tls_port);
+            fs::write(&configuration, text).expect("write the configuration");
+            let mut command = Command::new(&binary);
+            command.arg("-F").arg("-c").arg(&configuration).current_dir(directory.path());
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            if owner.step_down {
+                command.uid(owner.uid).gid(owner.gid);
+            }
+            let mut child = command.spawn().expect("start dovecot");
+            if greets(port, &mut child) {
+                return Self { child, directory, owner, port, tls_port };
+            }
+            stop(&mut child);
+        }
+        let log = fs::read_to_string(directory.path().join("dovecot.log")).unwrap_or_default();
+        panic!("dovecot does not start; its log:\n{log}");
+    }
+
+    /// The port of plain text and STARTTLS.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The port of implicit TLS.
+    pub(crate) fn tls_port(&self) -> u16 {
+        self.tls_port
+    }
+
+    /// The certificate of the authority that signed the server's, as PEM.
+    pub(crate) fn ca_file(&self) -> PathBuf {
+        self.directory.path().join("ca.pem")
+    }
+
+    /// Adds a user, or gives one another password.
+    pub(crate) fn set_password(&self, user: &str, password: &str) {
+        let path = self.directory.path().join("users");
+        let old = fs::read_to_string(&path).unwrap_or_default();
+        let mut lines: Vec<String> =
+            old.lines().filter(|line| !line.starts_with(&format!("{user}:"))).map(str::to_owned).collect();
+        lines.push(format!("{user}:{{PLAIN}}{password}::::::"));
+        // Dovecot reads the file again when its size or time changes; a new file in its place is seen in any case.
+        let fresh = path.with_extension("new");
+        fs::write(&fresh, lines.join("\n") + "\n").expect("write the users");
+        fs::set_permissions(&fresh, fs::Permissions::from_mode(0o644)).expect("let the server read the users");
+        fs::rename(&fresh, &path).expect("replace the users");
+    }
+
+    /// Adds a user with [`PASSWORD`] and an empty home.
+    pub(crate) fn add_user(&self, user: &str) {
+        self.set_password(user, PASSWORD);
+        let home = self.home(user);
+        fs::create_dir_all(&home).expect("create a home");
+        self.hand_over(&home);
+    }
+
+    /// Where a user's mail lies.
+    pub(crate) fn home(&self, user: &str) -> PathBuf {
+        self.directory.path().join("home").join(user)
+    }
+
+    /// Gives a path to whom the server runs as.
+    pub(crate) fn hand_over(&self, path: &Path) {
+        chown(path, Some(self.owner.uid), Some(self.owner.gid)).expect("hand a path over");
+    }
+
+    /// A session of the test's own, for arranging and for the ground truth.
+    pub(crate) fn session(&self, user: &str) -> Session {
+        Session::sign_in(self.port, user, PASSWORD)
+    }
+
+    /// What the server logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("dovecot.log")).unwrap_or_default()
+    }
+
+    /// How often a user has signed in.
+    pub(crate) fn sign_ins(&self, user: &str) -> usize {
+        self.log().lines().filter(|line| line.contains("Login: ") && line.contains(&format!("user=<{user}>"))).count()
+    }
+
+    /// Every line every session of a user sent after signing in, one list a session. Needs [`Options::record`].
+    pub(crate) fn command_lines(&self, user: &str) -> Vec<Vec<String>> {
+        let mut files: Vec<PathBuf> = fs::read_dir(self.directory.path().join("record"))
+            .expect("list the recorded sessions")
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                name.starts_with(&format!("{user}-")) || path.to_string_lossy().contains(&format!("/{user}/"))
+            })
+            .flat_map(|path| if path.is_dir() { entries(&path) } else { vec![path] })
+            .filter(|path| path.extension().is_some_and(|extension| extension == "in"))
+            .collect();
+        files.sort();
+        let text = |path: &PathBuf| String::from_utf8_lossy(&fs::read(path).expect("a recorded session")).into_owned();
+        files.iter().map(|path| text(path).lines().map(|line| untimed(line).to_owned()).collect()).collect()
+    }
+
+    /// Prepares a user's place for recordings: the server creates files there, never directories.
+    pub(crate) fn record_user(&self, user: &str) {
+        let path = self.directory.path().join("record").join(user);
+        fs::create_dir_all(&path).expect("create a directory for recordings");
+        self.hand_over(&path);
+    }
+
+    /// Whom mail on disk belongs to.
+    pub(crate) fn owner_of_mail(&self) -> (u32, u32) {
+        (self.owner.uid, self.owner.gid)
+    }
+}
+
+impl Drop for Dovecot {
+    fn drop(&mut self) {
+        stop(&mut self.child);
+    }
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    fs::read_dir(directory).expect("list a directory").map(|entry| entry.expect("an entry").path()).collect()
+}
+
+/// A recorded line without the time stamp Dovecot puts before it.
+fn untimed(line: &str) -> &str {
+    match line.split_once(' ') {
+        Some((stamp, rest)) if stamp.contains('.') && stamp.bytes().all(|b| b.is_ascii_digit() || b == b'.') => rest,
+        _ => line,
+    }
+}
+
+fn binary() -> PathBuf {
+    let candidates = ["/usr/sbin/dovecot", "/usr/local/sbin/dovecot"];
+    candidates.iter().map(PathBuf::from).find(|path| path.is_file()).expect(MISSING)
+}
+
+fn free_ports() -> (u16, u16) {
+    let bind = || TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let (first, second) = (bind(), bind());
+    let port = |listener: &TcpListener| listener.local_addr().expect("a bound address").port();
+    (port(&first), port(&second))
+}
+
+fn greets(port: u16, child: &mut Child) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < deadline && child.try_wait().expect("look at dovecot").is_none() {
+        if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) {
+            stream.set_read_timeout(Some(Duration::from_secs(5))).expect("set a time-out");
+            let mut line = String::new();
+            if BufReader::new(stream).read_line(&mut line).is_ok() && line.starts_with("* OK") {
+                return true;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    false
+}
+
+/// Asks the server to end, so that it ends its own children too; insists after some seconds.
+fn stop(child: &mut Child) {
+    let _ = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while Instant::now() < deadline {
+        if matches!(child.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn certify(directory: &Path, owner: &Owner) {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+    let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    authority.distinguished_name.push(DnType::CommonName, "Dovecot test authority");
+    let authority_key = KeyPair::generate().expect("a key");
+    let authority_certificate = authority.self_signed(&authority_key).expect("an authority");
+    let issuer = Issuer::new(authority, authority_key);
+    let names = ["localhost", "127.0.0.1", Dovecot::TLS_ONLY_HOST].map(str::to_owned);
+    let leaf_key = KeyPair::generate().expect("a key");
+    let leaf = CertificateParams::new(names).expect("parameters").signed_by(&leaf_key, &issuer).expect("a leaf");
+    fs::write(directory.join("ca.pem"), authority_certificate.pem()).expect("write the authority");
+    fs::write(directory.join("cert.pem"), leaf.pem()).expect("write the certificate");
+    let key = directory.join("key.pem");
+    fs::write(&key, leaf_key.serialize_pem()).expect("write the key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("guard the key");
+    if fs::metadata(&key).expect("the key").uid() != owner.uid {
+        chown(&key, Some(owner.uid), Some(owner.gid)).expect("hand the key over");
+    }
+}
+
+fn configure(directory: &Path, options: &Options, owner: &Owner, port: u16, tls_port: u16) -> String {
+    let run = directory.display();
+    let Owner { uid, gid, user, group, .. } = owner;
+    let location = match options.format {
+        Format::Maildir => "maildir:~/Maildir",
+        Format::Sdbox => "sdbox:~/sdbox",
+    };
+    let tls = if options.insist_on_tls { "required" } else { "yes" };
+    let capabilities = options.tier.capabilities();
+    let marked = if options.special_use { special_uses() } else { String::new() };
+    let record = if options.record { format!("rawlog_dir = {run}/record/%u") } else { String::new() };
+    format!(
+        "base_dir = {run}/base
+state_dir = {run}/state
+log_path = {run}/dovecot.log
+protocols = imap
+listen = 127.0.0.1, {tls_only}
+ssl = {tls}
+ssl_cert = <{run}/cert.pem
+ssl_key = <{run}/key.pem
+ssl_min_protocol = TLSv1.2
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_failure_delay = 0 secs
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+first_valid_uid = 1
+first_valid_gid = 1
+mail_location = {location}
+mail_fsync = never
+mail_max_userip_connections = 100
+imap_hibernate_timeout = 0
+imap_capability = {capabilities}
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u {run}/users
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={run}/home/%u
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+{marked}}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+    ssl = yes
+  }}
+}}
+protocol imap {{
+  {record}
+}}
+",
+        tls_only = Dovecot::TLS_ONLY_HOST
+    )
+}
+
+/// The marks for both languages a corpus may speak; Dovecot shows those of mailboxes that exist.
+fn special_uses() -> String {
+    use std::fmt::Write as _;
+    let uses = [
+        ("Sent", "\\Sent"),
+        ("Gesendete Objekte", "\\Sent"),
+        ("Drafts", "\\Drafts"),
+        ("Entwürfe", "\\Drafts"),
+        ("Junk", "\\Junk"),
+        ("Spam", "\\Junk"),
+        ("Trash", "\\Trash"),
+        ("Papierkorb", "\\Trash"),
+        ("Archive", "\\Archive"),
+    ];
+    uses.iter().fold(String::new(), |mut text, (name, mark)| {
+        writeln!(text, "  mailbox \"{name}\" {{\n    special_use = {mark}\n  }}").expect("writing to a string");
+        text
+    })
+}
