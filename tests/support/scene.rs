@@ -1,0 +1,108 @@
+//! A server full of mail and a practice connected to it: where most black-box tests begin.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::composer::Composer;
+use super::corpus::{Corpus, Naming, Role, mailboxes};
+use super::directory::Directory;
+use super::dovecot::{Dovecot, Options};
+use super::practice::{Practice, Tls};
+use super::truth::{Reading, Truth};
+
+/// The scene.
+pub(crate) struct Scene<'d> {
+    pub(crate) dovecot: &'d Dovecot,
+    pub(crate) corpus: Corpus<'d>,
+    pub(crate) practice: Practice,
+    pub(crate) readings: Vec<Reading>,
+}
+
+/// Starts a server for a scene.
+pub(crate) fn serve(options: Options) -> Dovecot {
+    options.start()
+}
+
+impl<'d> Scene<'d> {
+    /// Writes so many messages for Anna, who has English mailboxes, and Ben, who has German ones, and connects both.
+    pub(crate) fn of_two(dovecot: &'d Dovecot, messages: usize, tls: Tls) -> Self {
+        Self::new(dovecot, &[("anna", Naming::English), ("ben", Naming::German)], messages, tls)
+    }
+
+    /// The same for Anna alone.
+    pub(crate) fn of_anna(dovecot: &'d Dovecot, messages: usize, tls: Tls) -> Self {
+        Self::new(dovecot, &[("anna", Naming::English)], messages, tls)
+    }
+
+    fn new(dovecot: &'d Dovecot, users: &[(&'static str, Naming)], messages: usize, tls: Tls) -> Self {
+        let mut corpus = Corpus::new(dovecot, Composer::new(Directory::new(), 20_261_124), users);
+        corpus.fill(messages);
+        let practice = Practice::new();
+        practice.init(&corpus.composer.directory);
+        let readings = users
+            .iter()
+            .map(|(user, naming)| {
+                let all = mailboxes(*naming);
+                let excluded = all.iter().filter(|(_, role, _)| *role == Role::Excluded);
+                let more: Vec<&str> = excluded.flat_map(|(name, ..)| ["--exclude", *name]).collect();
+                let answer = practice.connect(dovecot, user, tls, &more).success();
+                assert_eq!(answer["checked"], true, "{answer}");
+                reading(user, *naming, &answer)
+            })
+            .collect();
+        Self { dovecot, corpus, practice, readings }
+    }
+
+    /// What an export must say now.
+    pub(crate) fn truth(&self) -> Truth {
+        Truth::survey(self.dovecot, &self.readings, &self.corpus.catalogue, &self.corpus.composer.directory)
+    }
+
+    /// Everything a reader could change on the server: flags by UID, and each mailbox's status.
+    pub(crate) fn fingerprint(&self) -> Vec<(String, [u64; 6], Vec<(u32, Vec<String>)>)> {
+        let mut all = Vec::new();
+        for reading in &self.readings {
+            let mut session = self.dovecot.session(&reading.user);
+            for mailbox in &reading.mailboxes {
+                let flags = session.flags(mailbox);
+                all.push((format!("{} {mailbox}", reading.user), session.fingerprint(mailbox), flags));
+            }
+        }
+        all
+    }
+}
+
+fn reading(user: &str, naming: Naming, connected: &Value) -> Reading {
+    let named = |wanted: &[Role]| -> BTreeSet<String> {
+        let all = mailboxes(naming);
+        all.iter().filter(|(_, role, _)| wanted.contains(role)).map(|(name, ..)| (*name).to_owned()).collect()
+    };
+    Reading {
+        user: user.to_owned(),
+        account: connected["account"].as_str().expect("an account").to_owned(),
+        mailboxes: named(&[Role::Plain, Role::Sent, Role::Skipped, Role::Excluded]),
+        sent: named(&[Role::Sent]),
+        unread: named(&[Role::Skipped, Role::Excluded]),
+    }
+}
+
+/// Adds up a number over every mailbox of every account of a `sync` answer.
+pub(crate) fn total(answer: &Value, key: &str) -> u64 {
+    let accounts = answer["accounts"].as_array().expect("accounts");
+    let mailboxes = accounts.iter().flat_map(|account| account["mailboxes"].as_array().expect("mailboxes"));
+    mailboxes.map(|mailbox| mailbox[key].as_u64().unwrap_or_else(|| panic!("no {key} in {mailbox}"))).sum()
+}
+
+/// A number of every account of a `sync` answer.
+pub(crate) fn each_account(answer: &Value, key: &str) -> Vec<u64> {
+    let accounts = answer["accounts"].as_array().expect("accounts");
+    accounts.iter().map(|account| account[key].as_u64().unwrap_or_else(|| panic!("no {key} in {account}"))).collect()
+}
+
+/// Whether every mailbox of every account was found as it had been left.
+pub(crate) fn all_unchanged(answer: &Value) -> bool {
+    let accounts = answer["accounts"].as_array().expect("accounts");
+    let mut mailboxes = accounts.iter().flat_map(|account| account["mailboxes"].as_array().expect("mailboxes"));
+    mailboxes.all(|mailbox| mailbox["unchanged"] == true)
+}
