@@ -106,3 +106,31 @@ pub(crate) fn all_unchanged(answer: &Value) -> bool {
     let mut mailboxes = accounts.iter().flat_map(|account| account["mailboxes"].as_array().expect("mailboxes"));
     mailboxes.all(|mailbox| mailbox["unchanged"] == true)
 }
+
+/// The names of all failpoints, as JSON in whatever shape or one a line.
+pub(crate) fn failpoints(practice: &Practice) -> Vec<String> {
+    let outcome = practice.run(&["--failpoint", "list"], &[]);
+    assert_eq!(outcome.code, Some(0), "no failpoints: {outcome:?}");
+    let name = |value: &Value| value.as_str().or_else(|| value["name"].as_str()).map(str::to_owned);
+    let listed = serde_json::from_str::<Value>(&outcome.stdout).ok().and_then(|answer| {
+        let inside = answer.as_object().and_then(|object| object.values().find(|value| value.is_array()).cloned());
+        inside.unwrap_or(answer).as_array().map(|names| names.iter().filter_map(name).collect::<Vec<_>>())
+    });
+    listed.unwrap_or_else(|| outcome.stdout.lines().map(|line| line.trim().to_owned()).collect())
+}
+
+/// Aborts a first pass at a failpoint and runs another, which must make the archive complete at once. Answers whether the first
+/// came by that point at all.
+pub(crate) fn abort_and_continue(scene: &Scene<'_>, truth: &Truth, failpoint: &str) -> bool {
+    let twin = scene.practice.duplicate();
+    let first = twin.run(&["--failpoint", failpoint], &["sync", "--window", "40"]);
+    let aborted = first.code.is_none();
+    assert!(aborted || first.code == Some(0), "{failpoint} ends otherwise: {first:?}");
+    let second = twin.run(&[], &["sync"]);
+    assert_eq!(second.code, Some(0), "after {failpoint}: {second:?}");
+    assert!(second.elapsed.as_secs() < 10, "after {failpoint} a dead process was waited for: {:?}", second.elapsed);
+    let export = twin.export();
+    let judged = std::panic::catch_unwind(|| truth.assert_equals(&export));
+    assert!(judged.is_ok(), "after {failpoint} the export differs, see above");
+    aborted
+}
