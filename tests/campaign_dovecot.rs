@@ -3,7 +3,7 @@
 mod support;
 
 use support::dovecot::{Options, Tier};
-use support::practice::{MEMORY_LIMIT, Tls};
+use support::practice::{Encryption, MEMORY_LIMIT};
 use support::scene::{Scene, abort_and_continue, failpoints};
 
 /// S4, S14: an abort at every failpoint there is, at its first, second and tenth pass, is continued as if nothing had been.
@@ -12,12 +12,15 @@ use support::scene::{Scene, abort_and_continue, failpoints};
 fn a_pass_aborted_at_every_failpoint_is_continued() {
     for tier in [Tier::Full, Tier::Plain] {
         let dovecot = Options::new(tier).start();
-        let scene = Scene::of_anna(&dovecot, 300, Tls::Never);
+        let scene = Scene::of_anna(&dovecot, 300, Encryption::Never);
         let truth = scene.truth();
         let names = failpoints(&scene.practice);
         let mut never: Vec<&String> = Vec::new();
         for name in &names {
-            let aborted = ["", ":2", ":10"].iter().filter(|n| abort_and_continue(&scene, &truth, &format!("{name}{n}"))).count();
+            let aborted = ["", ":2", ":10"]
+                .iter()
+                .filter(|n| abort_and_continue(&scene, &truth, &format!("{name}{n}")))
+                .count();
             if aborted == 0 {
                 never.push(name);
             }
@@ -32,7 +35,7 @@ fn a_pass_aborted_at_every_failpoint_is_continued() {
 fn memory_is_the_same_for_five_and_for_twenty_five_thousand_messages() {
     let peak = |messages| {
         let dovecot = Options::new(Tier::Full).start();
-        let scene = Scene::of_two(&dovecot, messages, Tls::Implicit);
+        let scene = Scene::of_two(&dovecot, messages, Encryption::Implicit);
         let first = scene.practice.run(&[], &["sync"]);
         first.success();
         scene.truth().assert_equals(&scene.practice.export());
@@ -49,7 +52,7 @@ fn memory_is_the_same_for_five_and_for_twenty_five_thousand_messages() {
 #[ignore = "campaign: scripts/campaign"]
 fn ten_messages_of_sixty_megabytes_flow_in_bounded_memory() {
     let dovecot = Options::new(Tier::Full).start();
-    let mut scene = Scene::of_anna(&dovecot, 100, Tls::Implicit);
+    let mut scene = Scene::of_anna(&dovecot, 100, Encryption::Implicit);
     for mailbox in ["INBOX", "Archive"].iter().cycle().take(10) {
         let composer = &mut scene.corpus.composer;
         let mut letter = composer.from("info@birk-gmbh.example", "anna");
@@ -68,7 +71,7 @@ fn ten_messages_of_sixty_megabytes_flow_in_bounded_memory() {
 #[ignore = "campaign: scripts/campaign"]
 fn the_size_of_a_window_makes_no_difference() {
     let dovecot = Options::new(Tier::Plain).start();
-    let scene = Scene::of_two(&dovecot, 3_000, Tls::Never);
+    let scene = Scene::of_two(&dovecot, 3_000, Encryption::Never);
     let truth = scene.truth();
     for window in ["1", "3", "1000"] {
         let twin = scene.practice.duplicate();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use support::composer::MARK;
 use support::dovecot::{Dovecot, Format, Options, PASSWORD, Tier};
 use support::letter::Letter;
-use support::practice::{MEMORY_LIMIT, Practice, Tls, assert_explained, is_kind, utf8};
+use support::practice::{Encryption, MEMORY_LIMIT, Practice, assert_explained, is_kind, utf8};
 use support::scene::{Scene, all_unchanged, each_account, total};
 use support::truth::Truth;
 
@@ -18,24 +18,24 @@ use support::truth::Truth;
 /// server changes, and an unchanged pass is a handful of round trips.
 #[test]
 fn a_first_pass_equals_the_server_and_a_second_finds_it_unchanged() {
-    read_everything(Options::new(Tier::Full), Tls::Implicit, 5);
+    read_everything(Options::new(Tier::Full), Encryption::Implicit, 5);
 }
 
 /// S4, S14: the same without LIST-STATUS.
 #[test]
 fn a_first_pass_equals_a_server_without_list_status() {
-    read_everything(Options::new(Tier::NoListStatus), Tls::Never, 6);
+    read_everything(Options::new(Tier::NoListStatus), Encryption::Never, 6);
 }
 
-/// S4, S14: the same with IMAP4rev1 alone, mailboxes told by their names, and STARTTLS insisted on by the server.
+/// S4, S14: the same with `IMAP4rev1` alone, mailboxes told by their names, and STARTTLS insisted on by the server.
 #[test]
 fn a_first_pass_equals_a_server_that_has_nothing_but_imap4rev1() {
-    read_everything(Options::new(Tier::Plain).insist_on_tls(), Tls::StartTls, 6);
+    read_everything(Options::new(Tier::Plain).insist_on_tls(), Encryption::StartTls, 6);
 }
 
-fn read_everything(options: Options, tls: Tls, most_round_trips: u64) {
+fn read_everything(options: Options, encryption: Encryption, most_round_trips: u64) {
     let dovecot = options.start();
-    let scene = Scene::of_two(&dovecot, 5_000, tls);
+    let scene = Scene::of_two(&dovecot, 5_000, encryption);
     let truth = scene.truth();
     assert!(truth.messages >= 5_000 && truth.copies() > 250, "{} messages", truth.messages);
     let before = scene.fingerprint();
@@ -43,7 +43,11 @@ fn read_everything(options: Options, tls: Tls, most_round_trips: u64) {
     let first = scene.practice.run(&[], &["sync"]);
     let answer = first.success();
     truth.assert_equals(&scene.practice.export());
-    assert_eq!(total(&answer, "new_messages"), u64::try_from(truth.lines.len()).expect("a count"), "{answer}");
+    assert_eq!(
+        total(&answer, "new_messages"),
+        u64::try_from(truth.lines.len()).expect("a count"),
+        "{answer}"
+    );
     assert_eq!(total(&answer, "new_copies"), u64::try_from(truth.copies()).expect("a count"), "{answer}");
     assert_eq!((total(&answer, "gaps"), total(&answer, "dead_letters")), (0, 0), "{answer}");
     assert!(before == scene.fingerprint(), "reading changed the server");
@@ -58,7 +62,11 @@ fn read_everything(options: Options, tls: Tls, most_round_trips: u64) {
     for client in ["c00", "d03", "domain", "pair1", "gmail"] {
         assert_eq!(tab(&scene.practice, client), tab_in_truth(&truth, client), "the tab of {client}");
     }
-    assert_eq!(scene.practice.files_with(MARK), Vec::<std::path::PathBuf>::new(), "mail of no client was kept");
+    assert_eq!(
+        scene.practice.files_with(MARK),
+        Vec::<std::path::PathBuf>::new(),
+        "mail of no client was kept"
+    );
 }
 
 /// The Message-IDs on a client's tab, through all its pages.
@@ -92,7 +100,7 @@ fn tab_in_truth(truth: &Truth, client: &str) -> Vec<Option<String>> {
 #[test]
 fn mail_of_no_client_is_neither_asked_for_nor_kept() {
     let dovecot = Options::new(Tier::Full).record().start();
-    let scene = Scene::of_two(&dovecot, 600, Tls::Implicit);
+    let scene = Scene::of_two(&dovecot, 600, Encryption::Implicit);
     let log = scene.practice.log_file();
     let traced = ["--log", utf8(&log), "--log-level", "trace"];
     let outcome = scene.practice.run(&traced, &["sync"]);
@@ -110,10 +118,14 @@ fn mail_of_no_client_is_neither_asked_for_nor_kept() {
     let truth = scene.truth();
     truth.assert_equals(&scene.practice.export());
     for (user, sessions) in recorded {
-        let asked: BTreeSet<(String, u64)> = sessions.iter().flat_map(|lines| bodies_asked_for(lines)).collect();
+        let asked: BTreeSet<(String, u64)> =
+            sessions.iter().flat_map(|lines| bodies_asked_for(lines)).collect();
         assert!(!asked.is_empty(), "nothing of {user} was recorded");
-        let archived: BTreeSet<(String, u64)> =
-            truth.places(user).into_iter().map(|(name, uid)| (support::imap::modified_utf7(&name), uid)).collect();
+        let archived: BTreeSet<(String, u64)> = truth
+            .places(user)
+            .into_iter()
+            .map(|(name, uid)| (support::imap::modified_utf7(&name), uid))
+            .collect();
         let needless: Vec<_> = asked.difference(&archived).collect();
         assert!(needless.is_empty(), "bodies of {user} asked for without need: {needless:?}");
     }
@@ -126,12 +138,24 @@ fn bodies_asked_for(lines: &[String]) -> Vec<(String, u64)> {
         let upper = line.to_ascii_uppercase();
         let words: Vec<&str> = upper.split_whitespace().collect();
         let verb = words.get(if words.get(1) == Some(&"UID") { 2 } else { 1 }).copied().unwrap_or_default();
-        let writing = ["SELECT", "STORE", "EXPUNGE", "APPEND", "COPY", "MOVE", "CREATE", "DELETE", "RENAME", "SUBSCRIBE"];
+        let writing = [
+            "SELECT",
+            "STORE",
+            "EXPUNGE",
+            "APPEND",
+            "COPY",
+            "MOVE",
+            "CREATE",
+            "DELETE",
+            "RENAME",
+            "SUBSCRIBE",
+        ];
         assert!(!writing.contains(&verb), "the host says {line:?}");
         match verb {
             "EXAMINE" => {
                 let rest = line.splitn(3, ' ').nth(2).unwrap_or_default();
-                let quoted = rest.strip_prefix('"').and_then(|rest| rest.rsplit_once('"')).map(|(name, _)| name);
+                let quoted =
+                    rest.strip_prefix('"').and_then(|rest| rest.rsplit_once('"')).map(|(name, _)| name);
                 let name = quoted.unwrap_or_else(|| rest.split(' ').next().unwrap_or_default());
                 mailbox = name.replace("\\\"", "\"").replace("\\\\", "\\");
             }
@@ -140,7 +164,9 @@ fn bodies_asked_for(lines: &[String]) -> Vec<(String, u64)> {
                 assert!(!plain.contains("BODY[") && !plain.contains("RFC822"), "the host says {line:?}");
                 if plain.contains("BODY.PEEK[") {
                     assert_eq!(words.get(1), Some(&"UID"), "the host says {line:?}");
-                    asked.extend(uids(words.get(3).copied().unwrap_or_default()).map(|uid| (mailbox.clone(), uid)));
+                    asked.extend(
+                        uids(words.get(3).copied().unwrap_or_default()).map(|uid| (mailbox.clone(), uid)),
+                    );
                 }
             }
             _ => {}
@@ -152,7 +178,8 @@ fn bodies_asked_for(lines: &[String]) -> Vec<(String, u64)> {
 fn uids(set: &str) -> impl Iterator<Item = u64> + '_ {
     set.split(',').flat_map(|range| {
         let (first, last) = range.split_once(':').unwrap_or((range, range));
-        let number = |text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("bodies asked for by {range:?}"));
+        let number =
+            |text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("bodies asked for by {range:?}"));
         number(first)..=number(last)
     })
 }
@@ -161,7 +188,7 @@ fn uids(set: &str) -> impl Iterator<Item = u64> + '_ {
 #[test]
 fn a_wrong_password_is_explained_and_the_other_accounts_go_on() {
     let dovecot = Options::new(Tier::Full).start();
-    let scene = Scene::of_two(&dovecot, 200, Tls::Implicit);
+    let scene = Scene::of_two(&dovecot, 200, Encryption::Implicit);
     dovecot.set_password("anna", "changed-meanwhile");
     let outcome = scene.practice.run(&[], &["sync"]);
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
@@ -185,10 +212,10 @@ fn a_wrong_password_is_explained_and_the_other_accounts_go_on() {
 #[test]
 fn a_wrong_password_is_found_when_connecting() {
     let dovecot = Options::new(Tier::Full).start();
-    let scene = Scene::of_anna(&dovecot, 20, Tls::Implicit);
+    let scene = Scene::of_anna(&dovecot, 20, Encryption::Implicit);
     dovecot.add_user("carla");
     dovecot.set_password("carla", "another");
-    scene.practice.connect(&dovecot, "carla", Tls::StartTls, &[]).refusal();
+    scene.practice.connect(&dovecot, "carla", Encryption::StartTls, &[]).refusal();
     assert_eq!(scene.practice.sync(&[])["accounts"].as_array().map(Vec::len), Some(1));
 }
 
@@ -196,12 +223,13 @@ fn a_wrong_password_is_found_when_connecting() {
 #[test]
 fn a_pass_aborted_at_a_failpoint_is_continued() {
     let dovecot = Options::new(Tier::Full).start();
-    let scene = Scene::of_anna(&dovecot, 250, Tls::Never);
+    let scene = Scene::of_anna(&dovecot, 250, Encryption::Never);
     let truth = scene.truth();
     let names = support::scene::failpoints(&scene.practice);
     assert!(names.len() >= 12, "few failpoints: {names:?}");
     let sample: Vec<&String> = names.iter().step_by(names.len().div_ceil(12)).collect();
-    let aborted = sample.iter().filter(|name| support::scene::abort_and_continue(&scene, &truth, name)).count();
+    let aborted =
+        sample.iter().filter(|name| support::scene::abort_and_continue(&scene, &truth, name)).count();
     assert!(aborted * 3 >= sample.len(), "only {aborted} of {sample:?} were passed");
 }
 
@@ -209,7 +237,7 @@ fn a_pass_aborted_at_a_failpoint_is_continued() {
 #[test]
 fn a_pass_killed_at_any_moment_is_continued() {
     let dovecot = Options::new(Tier::Full).start();
-    let scene = Scene::of_two(&dovecot, 1_500, Tls::Implicit);
+    let scene = Scene::of_two(&dovecot, 1_500, Encryption::Implicit);
     for round in 0..12 {
         let pass = scene.practice.start(&[], &["sync", "--window", "5"]);
         std::thread::sleep(Duration::from_millis(60 + 45 * round));
@@ -226,11 +254,12 @@ fn a_pass_killed_at_any_moment_is_continued() {
 fn an_expunged_message_stays_in_the_archive_without_a_present_copy() {
     for tier in [Tier::Full, Tier::Plain] {
         let dovecot = Options::new(tier).start();
-        let scene = Scene::of_anna(&dovecot, 400, Tls::Never);
+        let scene = Scene::of_anna(&dovecot, 400, Encryption::Never);
         scene.practice.sync(&[]);
         let truth = scene.truth();
         let lonely = truth.lines.iter().filter(|line| line.copies.len() == 1).flat_map(|line| &line.copies);
-        let doomed: Vec<u32> = lonely.filter(|copy| copy.mailbox == "INBOX").map(|copy| uid(copy.uid)).take(3).collect();
+        let doomed: Vec<u32> =
+            lonely.filter(|copy| copy.mailbox == "INBOX").map(|copy| uid(copy.uid)).take(3).collect();
         assert_eq!(doomed.len(), 3);
         dovecot.session("anna").expunge("INBOX", &doomed);
         let answer = scene.practice.sync(&[]);
@@ -254,7 +283,7 @@ fn heavy(scene: &mut Scene<'_>, octets: usize) -> Letter {
 
 /// Puts ten heavy letters into a mailbox and reads everything once.
 fn scene_with_heavy_mail<'d>(dovecot: &'d Dovecot, mailbox: &str) -> Scene<'d> {
-    let mut scene = Scene::of_anna(dovecot, 150, Tls::Never);
+    let mut scene = Scene::of_anna(dovecot, 150, Encryption::Never);
     for _ in 0..10 {
         let letter = heavy(&mut scene, 150_000);
         scene.corpus.deliver("anna", mailbox, &letter);
@@ -316,7 +345,7 @@ fn a_changed_uidvalidity_is_followed_without_a_download() {
 #[test]
 fn mail_arriving_during_a_pass_is_archived_once() {
     let dovecot = Options::new(Tier::Full).start();
-    let mut scene = Scene::of_anna(&dovecot, 1_200, Tls::Implicit);
+    let mut scene = Scene::of_anna(&dovecot, 1_200, Encryption::Implicit);
     let known = dovecot.sign_ins("anna");
     let mut session = dovecot.session("anna");
     let mut pass = scene.practice.start(&[], &["sync", "--window", "5"]);
@@ -353,8 +382,9 @@ fn wait_for_sign_in(dovecot: &Dovecot, times: usize) {
 fn an_address_added_between_passes_brings_its_past_mail() {
     for tier in [Tier::Full, Tier::Plain] {
         let dovecot = Options::new(tier).start();
-        let mut scene = Scene::of_two(&dovecot, 300, Tls::Never);
-        for (user, mailbox) in [("anna", "INBOX"), ("anna", "Archive"), ("ben", "INBOX"), ("ben", "請求書")] {
+        let mut scene = Scene::of_two(&dovecot, 300, Encryption::Never);
+        for (user, mailbox) in [("anna", "INBOX"), ("anna", "Archive"), ("ben", "INBOX"), ("ben", "請求書")]
+        {
             let letter = scene.corpus.composer.from("neue.adresse@spaeter.example", user);
             scene.corpus.deliver(user, mailbox, &letter);
         }
@@ -379,7 +409,7 @@ fn an_address_added_between_passes_brings_its_past_mail() {
 #[test]
 fn a_message_of_sixty_megabytes_flows_in_bounded_memory() {
     let dovecot = Options::new(Tier::Full).start();
-    let mut scene = Scene::of_anna(&dovecot, 50, Tls::Implicit);
+    let mut scene = Scene::of_anna(&dovecot, 50, Encryption::Implicit);
     let letter = heavy(&mut scene, 44_000_000);
     scene.corpus.deliver("anna", "INBOX", &letter);
     let first = scene.practice.run(&[], &["sync"]);
@@ -392,7 +422,7 @@ fn a_message_of_sixty_megabytes_flows_in_bounded_memory() {
 #[test]
 fn a_second_pass_beside_a_living_one_is_busy() {
     let dovecot = Options::new(Tier::Full).start();
-    let scene = Scene::of_anna(&dovecot, 1_000, Tls::Implicit);
+    let scene = Scene::of_anna(&dovecot, 1_000, Encryption::Implicit);
     let known = dovecot.sign_ins("anna");
     let first = scene.practice.start(&[], &["sync", "--window", "2"]);
     wait_for_sign_in(&dovecot, known + 1);
@@ -416,7 +446,7 @@ fn a_second_pass_beside_a_living_one_is_busy() {
 #[test]
 fn mail_kept_in_another_format_is_read_the_same() {
     let dovecot = Options::new(Tier::Full).format(Format::Sdbox).start();
-    let mut scene = Scene::of_anna(&dovecot, 0, Tls::Implicit);
+    let mut scene = Scene::of_anna(&dovecot, 0, Encryption::Implicit);
     let mut session = dovecot.session("anna");
     scene.readings[0].mailboxes = ["INBOX", "Sent", "Drafts", "Akte \"Alt\" 2019"].map(str::to_owned).into();
     for mailbox in scene.readings[0].mailboxes.iter().filter(|name| *name != "INBOX") {

@@ -115,11 +115,13 @@ impl Composer {
         match self.random.below(6) {
             0..=2 => self.letter("sent to").address(Field::From, &[me]).address(Field::To, &[client]),
             3 => {
-                let letter = self.letter("sent cc").address(Field::From, &[me]).address(Field::To, &[contact]);
+                let letter =
+                    self.letter("sent cc").address(Field::From, &[me]).address(Field::To, &[contact]);
                 letter.address(Field::Cc, &[client])
             }
             _ => {
-                let letter = self.letter("sent bcc").address(Field::From, &[me]).address(Field::To, &[contact]);
+                let letter =
+                    self.letter("sent bcc").address(Field::From, &[me]).address(Field::To, &[contact]);
                 letter.address(Field::Bcc, &[client])
             }
         }
@@ -139,45 +141,58 @@ impl Composer {
         let stranger = self.stranger();
         let theirs = stranger.address.clone();
         let (_, bait) = self.random.pick(&self.listed.clone()).clone();
-        let from_stranger = |kind| self.marked(kind).address(Field::From, std::slice::from_ref(&stranger));
-        match self.serial % 13 {
+        let from_stranger = |letter: Letter| letter.address(Field::From, std::slice::from_ref(&stranger));
+        match self.random.below(13) {
             0 => {
                 let letter = self.marked("decoy: display name");
-                letter.address_raw(Field::From, &format!("\"{bait}\" <{theirs}>"), &theirs).address(Field::To, &[me])
+                letter
+                    .address_raw(Field::From, &format!("\"{bait}\" <{theirs}>"), &theirs)
+                    .address(Field::To, &[me])
             }
             1 => {
                 let letter = self.marked("decoy: comment");
-                letter.address_raw(Field::From, &format!("{theirs} ({bait})"), &theirs).address(Field::To, &[me])
+                letter
+                    .address_raw(Field::From, &format!("{theirs} ({bait})"), &theirs)
+                    .address(Field::To, &[me])
             }
             2 => {
                 let name = format!("=?utf-8?B?{}?=", base64(format!("<{bait}>").as_bytes()));
                 let letter = self.marked("decoy: encoded display name");
-                letter.address_raw(Field::From, &format!("{name} <{theirs}>"), &theirs).address(Field::To, &[me])
+                letter
+                    .address_raw(Field::From, &format!("{name} <{theirs}>"), &theirs)
+                    .address(Field::To, &[me])
             }
             3 => {
-                let mut letter = from_stranger("decoy: subject").address(Field::To, &[me]);
+                let mut letter = from_stranger(self.marked("decoy: subject")).address(Field::To, &[me]);
                 letter.subject = format!("{MARK} {bait}");
                 letter
             }
             4 => {
-                let mut letter = from_stranger("decoy: body").address(Field::To, &[me]);
+                let mut letter = from_stranger(self.marked("decoy: body")).address(Field::To, &[me]);
                 letter.content.1.extend(format!("From: {bait}\r\nTo: {bait}\r\n").bytes());
                 letter
             }
-            5 => from_stranger("decoy: Reply-To").address(Field::To, &[me]).other(&format!("Reply-To: <{bait}>")),
+            5 => from_stranger(self.marked("decoy: Reply-To"))
+                .address(Field::To, &[me])
+                .other(&format!("Reply-To: <{bait}>")),
             6 => {
-                let letter = from_stranger("decoy: References").address(Field::To, &[me]);
-                letter.other(&format!("In-Reply-To: <{bait}>")).other(&format!("References: <1.{bait}>\r\n\t<{bait}>"))
+                let letter = from_stranger(self.marked("decoy: References")).address(Field::To, &[me]);
+                letter
+                    .other(&format!("In-Reply-To: <{bait}>"))
+                    .other(&format!("References: <1.{bait}>\r\n\t<{bait}>"))
             }
             7 => {
-                let letter = from_stranger("decoy: trace and resent headers").address(Field::To, &[me]);
+                let letter =
+                    from_stranger(self.marked("decoy: trace and resent headers")).address(Field::To, &[me]);
                 ["Delivered-To", "Return-Path", "X-Original-To", "Resent-To", "Resent-From", "Errors-To"]
                     .iter()
                     .fold(letter, |letter, header| letter.other(&format!("{header}: <{bait}>")))
             }
             8 => {
                 let client = self.client();
-                from_stranger("decoy: a stranger's Bcc").address(Field::To, &[me]).address(Field::Bcc, &[client])
+                from_stranger(self.marked("decoy: a stranger's Bcc"))
+                    .address(Field::To, &[me])
+                    .address(Field::Bcc, &[client])
             }
             9 => {
                 let (local, domain) = bait.split_once('@').expect("an address");
@@ -198,7 +213,9 @@ impl Composer {
                 let party = self.party("Betriebsrat", NEVER_LOGGED);
                 self.marked("never logged").address(Field::From, &[party]).address(Field::To, &[me])
             }
-            _ => from_stranger("decoy: no recipient").other("To: undisclosed-recipients:;").other(&format!("X-To: {bait}")),
+            _ => from_stranger(self.marked("decoy: no recipient"))
+                .other("To: undisclosed-recipients:;")
+                .other(&format!("X-To: {bait}")),
         }
     }
 
@@ -271,11 +288,14 @@ impl Composer {
         let plain = |charset: &str, encoding: &str| {
             format!("Content-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: {encoding}")
         };
-        let filler = "Bitte beachten Sie die Frist und senden Sie uns die Unterlagen zu.\r\n".repeat(self.random.below(20));
+        let filler = "Bitte beachten Sie die Frist und senden Sie uns die Unterlagen zu.\r\n"
+            .repeat(self.random.below(20));
         let with = |octets: &[u8]| [text.as_bytes(), b"\r\n", octets, b"\r\n", filler.as_bytes()].concat();
         match self.random.below(10) {
             0 => (plain("iso-8859-1", "8bit"), with(b"Gr\xfc\xdfe aus K\xf6ln, bitte pr\xfcfen.")),
-            1 => (plain("windows-1252", "8bit"), with(b"\x84Angebot\x93 \xfcber 1.200 \x80 \x96 bis Freitag")),
+            1 => {
+                (plain("windows-1252", "8bit"), with(b"\x84Angebot\x93 \xfcber 1.200 \x80 \x96 bis Freitag"))
+            }
             2 => (plain("iso-2022-jp", "7bit"), with(b"\x1b$B@A5a=q$rE:IU$$$?$7$^$9!#\x1b(B")),
             3 => (plain("koi8-r", "8bit"), with(b"\xe4\xcf\xc2\xd2\xd9\xca \xc4\xc5\xce\xd8.")),
             4 => (plain("utf-8", "base64"), wrapped(&with("Schöne Grüße".as_bytes()))),
@@ -299,7 +319,8 @@ impl Composer {
 
     /// A body with one attachment of so many octets before its encoding.
     pub(crate) fn with_attachment(&mut self, text: &str, size: usize) -> (String, Vec<u8>) {
-        let octets: Vec<u8> = (0..size).map(|_| u8::try_from(self.random.below(256)).expect("an octet")).collect();
+        let octets: Vec<u8> =
+            (0..size).map(|_| u8::try_from(self.random.below(256)).expect("an octet")).collect();
         let head = format!(
             "--grenze\r\nContent-Type: text/plain\r\n\r\n{text}\r\n--grenze\r\nContent-Type: application/pdf\r\n\
              Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment;\r\n filename*=utf-8''Bescheid%20f%C3%BCr.pdf\r\n\r\n"

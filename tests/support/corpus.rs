@@ -140,7 +140,8 @@ impl<'d> Corpus<'d> {
         let octets = self.note(&letter, route);
         let flags = *self.composer.random.pick(&["S", "S", "", "RS", "FS", "FRS", "S", "", "DS", "ST"]);
         self.write(user, mailbox, &octets, flags);
-        let naming = self.users.iter().find(|(id, _)| *id == user).map_or(Naming::English, |(_, naming)| *naming);
+        let naming =
+            self.users.iter().find(|(id, _)| *id == user).map_or(Naming::English, |(_, naming)| *naming);
         match self.composer.random.below(16) {
             0 => {
                 let (elsewhere, _) = self.mailbox(naming);
@@ -153,7 +154,9 @@ impl<'d> Corpus<'d> {
                 }
             }
             // The same identifiers over another text.
-            3 if letter.message_id.is_some() && letter.date.as_ref().is_some_and(|d| d.ends_with("+0000")) => {
+            3 if letter.message_id.is_some()
+                && letter.date.as_ref().is_some_and(|d| d.ends_with("+0000")) =>
+            {
                 let mut second = letter.clone();
                 second.content.1.extend(b"\r\nNeue Bankverbindung: DE00 1234\r\n");
                 self.deliver(user, "Archive", &second);

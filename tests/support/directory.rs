@@ -51,7 +51,13 @@ impl Directory {
                 aliases: vec!["a.albers@praxis.example"],
                 role: "administrator",
             },
-            User { id: "ben", name: "Ben Böhm", address: "ben@praxis.example", aliases: vec![], role: "staff" },
+            User {
+                id: "ben",
+                name: "Ben Böhm",
+                address: "ben@praxis.example",
+                aliases: vec![],
+                role: "staff",
+            },
             User {
                 id: "carla",
                 name: "Carla Cohn",
@@ -66,21 +72,29 @@ impl Directory {
             addresses: addresses.to_vec(),
             domains: Vec::new(),
         };
-        let mut clients: Vec<Client> = ["Adler", "Birk", "Cordes", "Dorn", "Eckert", "Falk", "Geiger", "Hahn", "Iven", "Jung"]
-            .into_iter()
-            .enumerate()
-            .flat_map(|(i, family)| {
-                let lower = family.to_lowercase();
-                [
-                    plain(&format!("c{i:02}"), &format!("{family} GmbH"), &[format!("info@{lower}-gmbh.example")]),
-                    plain(
-                        &format!("d{i:02}"),
-                        &format!("Vera {family}"),
-                        &[format!("vera.{lower}@post.example"), format!("v_{lower}+kanzlei@mailbox.example")],
-                    ),
-                ]
-            })
-            .collect();
+        let mut clients: Vec<Client> =
+            ["Adler", "Birk", "Cordes", "Dorn", "Eckert", "Falk", "Geiger", "Hahn", "Iven", "Jung"]
+                .into_iter()
+                .enumerate()
+                .flat_map(|(i, family)| {
+                    let lower = family.to_lowercase();
+                    [
+                        plain(
+                            &format!("c{i:02}"),
+                            &format!("{family} GmbH"),
+                            &[format!("info@{lower}-gmbh.example")],
+                        ),
+                        plain(
+                            &format!("d{i:02}"),
+                            &format!("Vera {family}"),
+                            &[
+                                format!("vera.{lower}@post.example"),
+                                format!("v_{lower}+kanzlei@mailbox.example"),
+                            ],
+                        ),
+                    ]
+                })
+                .collect();
         clients.push(plain("gmail", "Gerda Gmail", &["gerda.mail@gmail.com".to_owned()]));
         clients.push(plain("idn", "Müller & Söhne", &[format!("büro@{}", IDN.0).replace("büro", "buero")]));
         clients.push(plain("staff", "Carla Cohn", &[STAFF_AND_CLIENT.to_owned()]));

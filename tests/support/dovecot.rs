@@ -23,7 +23,7 @@ pub(crate) enum Tier {
     Full,
     /// All but LIST-STATUS (RFC 5819).
     NoListStatus,
-    /// IMAP4rev1 and nothing else, special uses not marked either.
+    /// `IMAP4rev1` and nothing else, special uses not marked either.
     Plain,
 }
 
@@ -148,7 +148,8 @@ impl Dovecot {
     fn start(options: &Options) -> Self {
         let binary = binary();
         let owner = Owner::choose();
-        let directory = tempfile::Builder::new().prefix("pm-dovecot-").tempdir().expect("a temporary directory");
+        let directory =
+            tempfile::Builder::new().prefix("pm-dovecot-").tempdir().expect("a temporary directory");
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("open the directory");
         for name in ["base", "state", "home", "record"] {
             let path = directory.path().join(name);
@@ -203,7 +204,8 @@ impl Dovecot {
         // Dovecot reads the file again when its size or time changes; a new file in its place is seen in any case.
         let fresh = path.with_extension("new");
         fs::write(&fresh, lines.join("\n") + "\n").expect("write the users");
-        fs::set_permissions(&fresh, fs::Permissions::from_mode(0o644)).expect("let the server read the users");
+        fs::set_permissions(&fresh, fs::Permissions::from_mode(0o644))
+            .expect("let the server read the users");
         fs::rename(&fresh, &path).expect("replace the users");
     }
 
@@ -237,7 +239,10 @@ impl Dovecot {
 
     /// How often a user has signed in.
     pub(crate) fn sign_ins(&self, user: &str) -> usize {
-        self.log().lines().filter(|line| line.contains("Login: ") && line.contains(&format!("user=<{user}>"))).count()
+        self.log()
+            .lines()
+            .filter(|line| line.contains("Login: ") && line.contains(&format!("user=<{user}>")))
+            .count()
     }
 
     /// Every line every session of a user sent after signing in, one list a session. Needs [`Options::record`].
@@ -253,7 +258,9 @@ impl Dovecot {
             .filter(|path| path.extension().is_some_and(|extension| extension == "in"))
             .collect();
         files.sort();
-        let text = |path: &PathBuf| String::from_utf8_lossy(&fs::read(path).expect("a recorded session")).into_owned();
+        let text = |path: &PathBuf| {
+            String::from_utf8_lossy(&fs::read(path).expect("a recorded session")).into_owned()
+        };
         files.iter().map(|path| text(path).lines().map(|line| untimed(line).to_owned()).collect()).collect()
     }
 
@@ -283,7 +290,11 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
 /// A recorded line without the time stamp Dovecot puts before it.
 fn untimed(line: &str) -> &str {
     match line.split_once(' ') {
-        Some((stamp, rest)) if stamp.contains('.') && stamp.bytes().all(|b| b.is_ascii_digit() || b == b'.') => rest,
+        Some((stamp, rest))
+            if stamp.contains('.') && stamp.bytes().all(|b| b.is_ascii_digit() || b == b'.') =>
+        {
+            rest
+        }
         _ => line,
     }
 }
@@ -340,7 +351,8 @@ fn certify(directory: &Path, owner: &Owner) {
     let issuer = Issuer::new(authority, authority_key);
     let names = ["localhost", "127.0.0.1", Dovecot::TLS_ONLY_HOST].map(str::to_owned);
     let leaf_key = KeyPair::generate().expect("a key");
-    let leaf = CertificateParams::new(names).expect("parameters").signed_by(&leaf_key, &issuer).expect("a leaf");
+    let leaf =
+        CertificateParams::new(names).expect("parameters").signed_by(&leaf_key, &issuer).expect("a leaf");
     fs::write(directory.join("ca.pem"), authority_certificate.pem()).expect("write the authority");
     fs::write(directory.join("cert.pem"), leaf.pem()).expect("write the certificate");
     let key = directory.join("key.pem");
@@ -439,7 +451,8 @@ fn special_uses() -> String {
         ("Archive", "\\Archive"),
     ];
     uses.iter().fold(String::new(), |mut text, (name, mark)| {
-        writeln!(text, "  mailbox \"{name}\" {{\n    special_use = {mark}\n  }}").expect("writing to a string");
+        writeln!(text, "  mailbox \"{name}\" {{\n    special_use = {mark}\n  }}")
+            .expect("writing to a string");
         text
     })
 }

@@ -33,7 +33,7 @@ impl Session {
     pub(crate) fn sign_in(port: u16, user: &str, password: &str) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("connect to dovecot");
         stream.set_nodelay(true).expect("set no delay");
-        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("set a time-out");
+        stream.set_read_timeout(Some(Duration::from_mins(1))).expect("set a time-out");
         let mut session = Self { stream: BufReader::new(stream), next: 0 };
         let greeting = session.response();
         assert!(greeting.text.starts_with("* OK"), "unexpected greeting {:?}", greeting.text);
@@ -74,7 +74,8 @@ impl Session {
 
     /// Everything of a mailbox that a reader could change without touching a flag.
     pub(crate) fn fingerprint(&mut self, mailbox: &str) -> [u64; 6] {
-        ["MESSAGES", "RECENT", "UNSEEN", "UIDNEXT", "UIDVALIDITY", "HIGHESTMODSEQ"].map(|i| self.status(mailbox, i))
+        ["MESSAGES", "RECENT", "UNSEEN", "UIDNEXT", "UIDVALIDITY", "HIGHESTMODSEQ"]
+            .map(|i| self.status(mailbox, i))
     }
 
     /// Appends a message and answers its UID.
@@ -173,7 +174,9 @@ impl Session {
             self.stream.read_until(b'\n', &mut line).expect("read a line");
             assert!(!line.is_empty(), "the server closed the connection");
             let line = String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned();
-            let Some(size) = line.rsplit_once('{').and_then(|(_, n)| n.strip_suffix('}')?.parse::<usize>().ok()) else {
+            let Some(size) =
+                line.rsplit_once('{').and_then(|(_, n)| n.strip_suffix('}')?.parse::<usize>().ok())
+            else {
                 response.text.push_str(&line);
                 return response;
             };
@@ -201,7 +204,10 @@ fn number<N: std::str::FromStr>(text: &str, after: &str) -> N {
 }
 
 fn flags(text: &str) -> Vec<String> {
-    let inside = text.split_once("FLAGS (").and_then(|(_, rest)| rest.split_once(')')).map_or("", |(inside, _)| inside);
+    let inside = text
+        .split_once("FLAGS (")
+        .and_then(|(_, rest)| rest.split_once(')'))
+        .map_or("", |(inside, _)| inside);
     let mut flags: Vec<String> =
         inside.split_whitespace().filter(|flag| *flag != "\\Recent").map(str::to_owned).collect();
     flags.sort();

@@ -56,8 +56,12 @@ impl Style {
                 let (first, last) = name.split_once(' ').unwrap_or((name, ""));
                 format!("\"{last}, {first}\" <{address}>")
             }
-            Style::EncodedName => format!("=?UTF-8?B?{}?= <{address}>", base64(format!("{name} Größe").as_bytes())),
-            Style::EncodedNameQ => format!("=?iso-8859-1?Q?{}_M=FCller?= <{address}>", name.replace(' ', "_")),
+            Style::EncodedName => {
+                format!("=?UTF-8?B?{}?= <{address}>", base64(format!("{name} Größe").as_bytes()))
+            }
+            Style::EncodedNameQ => {
+                format!("=?iso-8859-1?Q?{}_M=FCller?= <{address}>", name.replace(' ', "_"))
+            }
             Style::Comment => format!("{address} ({name})"),
             Style::UpperCase => format!("{name} <{}>", address.to_uppercase()),
             Style::MixedCase => {
@@ -240,7 +244,8 @@ pub(crate) fn base64(octets: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(octets.len().div_ceil(3) * 4);
     for chunk in octets.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, octet| bits << 8 | u32::from(*octet)) << (8 * (3 - chunk.len()));
+        let bits =
+            chunk.iter().fold(0_u32, |bits, octet| bits << 8 | u32::from(*octet)) << (8 * (3 - chunk.len()));
         for i in 0..4 {
             let letter = LETTERS[(bits >> (18 - 6 * i) & 63) as usize];
             out.push(if i > chunk.len() { '=' } else { char::from(letter) });
@@ -252,7 +257,8 @@ pub(crate) fn base64(octets: &[u8]) -> String {
 /// A date as RFC 5322 §3.3 writes it, in UTC.
 pub(crate) fn date(unix: i64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (mut days, second) = (unix.div_euclid(86_400), unix.rem_euclid(86_400));
     let name = DAYS[usize::try_from(days.rem_euclid(7)).expect("a day of the week")];
     let leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;

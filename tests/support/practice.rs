@@ -19,7 +19,7 @@ const PASSWORD_VARIABLE: &str = "PRACTICE_TEST_PASSWORD";
 
 /// How a run reaches the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tls {
+pub(crate) enum Encryption {
     Implicit,
     /// At an address where the server refuses a sign-in before TLS.
     StartTls,
@@ -55,7 +55,8 @@ pub(crate) struct Running {
 impl Practice {
     /// A host that knows nobody yet.
     pub(crate) fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("pm-practice-").tempdir().expect("a temporary directory");
+        let directory =
+            tempfile::Builder::new().prefix("pm-practice-").tempdir().expect("a temporary directory");
         fs::create_dir(directory.path().join("store")).expect("create the store's directory");
         fs::create_dir(directory.path().join("scratch")).expect("create the host's temporary directory");
         Self { directory }
@@ -82,7 +83,8 @@ impl Practice {
         let mut host = Command::new(binary());
         host.arg("--store").arg(self.store_directory().join("practice.db")).arg("--json");
         host.args(global).args(command).env(PASSWORD_VARIABLE, PASSWORD);
-        host.env("TMPDIR", self.directory.path().join("scratch")).current_dir(self.directory.path().join("scratch"));
+        host.env("TMPDIR", self.directory.path().join("scratch"))
+            .current_dir(self.directory.path().join("scratch"));
         host.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = host.spawn().expect("start the host");
         let stdout = drain(child.stdout.take().expect("standard output"));
@@ -98,16 +100,23 @@ impl Practice {
     }
 
     /// Connects a user's account with what else is wanted.
-    pub(crate) fn connect(&self, dovecot: &Dovecot, user: &str, tls: Tls, more: &[&str]) -> Outcome {
-        let (server, mode) = match tls {
-            Tls::Implicit => (format!("localhost:{}", dovecot.tls_port()), "implicit"),
-            Tls::StartTls => (format!("{}:{}", Dovecot::TLS_ONLY_HOST, dovecot.port()), "starttls"),
-            Tls::Never => (format!("127.0.0.1:{}", dovecot.port()), "none"),
+    pub(crate) fn connect(
+        &self,
+        dovecot: &Dovecot,
+        user: &str,
+        encryption: Encryption,
+        more: &[&str],
+    ) -> Outcome {
+        let (host, mode) = match encryption {
+            Encryption::Implicit => (format!("localhost:{}", dovecot.tls_port()), "implicit"),
+            Encryption::StartTls => (format!("{}:{}", Dovecot::TLS_ONLY_HOST, dovecot.port()), "starttls"),
+            Encryption::Never => (format!("127.0.0.1:{}", dovecot.port()), "none"),
         };
         let ca = dovecot.ca_file();
-        let mut command = vec!["connect", "--user", user, "--imap", &server, "--imap-tls", mode, "--login", user];
+        let mut command =
+            vec!["connect", "--user", user, "--imap", &host, "--imap-tls", mode, "--login", user];
         command.extend(["--password-env", PASSWORD_VARIABLE]);
-        if tls != Tls::Never {
+        if encryption != Encryption::Never {
             command.extend(["--ca", utf8(&ca)]);
         }
         command.extend(more);
@@ -163,7 +172,8 @@ impl Outcome {
     /// The one JSON object on standard output.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("standard output is not one JSON object: {error}; {self:?}"))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("standard output is not one JSON object: {error}; {self:?}"))
     }
 
     /// The answer of a run that must succeed.
@@ -197,7 +207,11 @@ impl Running {
 
     /// Sends a signal by its name, such as `STOP`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().expect("run kill");
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.id().to_string())
+            .status()
+            .expect("run kill");
         assert!(sent.success(), "no signal {name}");
     }
 
@@ -266,6 +280,9 @@ fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     let profile = test.parent().and_then(Path::parent).expect("a build directory");
     let binary = profile.join("examples").join("practice");
-    assert!(binary.is_file(), "the terminal host is not built: run `cargo build --examples`, or scripts/test, which does");
+    assert!(
+        binary.is_file(),
+        "the terminal host is not built: run `cargo build --examples`, or scripts/test, which does"
+    );
     binary
 }

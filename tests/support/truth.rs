@@ -245,7 +245,8 @@ fn parse(value: &Value) -> Result<Line, String> {
     }
     copies.sort();
     let clients = value["clients"].as_array().ok_or("no clients")?;
-    let clients = clients.iter().map(|c| c.as_str().map(str::to_owned).ok_or("a client is no text".to_owned()));
+    let clients =
+        clients.iter().map(|c| c.as_str().map(str::to_owned).ok_or("a client is no text".to_owned()));
     Ok(Line {
         copies,
         message_id: value["message_id"].as_str().map(str::to_owned),
