@@ -151,6 +151,7 @@ impl Dovecot {
         let directory =
             tempfile::Builder::new().prefix("pm-dovecot-").tempdir().expect("a temporary directory");
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("open the directory");
+        chown(directory.path(), Some(owner.uid), Some(owner.gid)).expect("hand the directory over");
         for name in ["base", "state", "home", "record"] {
             let path = directory.path().join(name);
             fs::create_dir(&path).expect("create a directory");
@@ -165,7 +166,9 @@ impl Dovecot {
             fs::write(&configuration, text).expect("write the configuration");
             let mut command = Command::new(&binary);
             command.arg("-F").arg("-c").arg(&configuration).current_dir(directory.path());
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let complaints =
+                fs::File::create(directory.path().join("complaints")).expect("a file for complaints");
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(complaints);
             if owner.step_down {
                 command.uid(owner.uid).gid(owner.gid);
             }
@@ -175,8 +178,8 @@ impl Dovecot {
             }
             stop(&mut child);
         }
-        let log = fs::read_to_string(directory.path().join("dovecot.log")).unwrap_or_default();
-        panic!("dovecot does not start; its log:\n{log}");
+        let said = ["complaints", "dovecot.log"].map(|name| fs::read_to_string(directory.path().join(name)));
+        panic!("dovecot does not start: {said:?}");
     }
 
     /// The port of plain text and STARTTLS.
@@ -328,6 +331,9 @@ fn greets(port: u16, child: &mut Child) -> bool {
 
 /// Asks the server to end, so that it ends its own children too; insists after some seconds.
 fn stop(child: &mut Child) {
+    if matches!(child.try_wait(), Ok(Some(_))) {
+        return;
+    }
     let _ = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
     let deadline = Instant::now() + Duration::from_secs(5);
     while Instant::now() < deadline {

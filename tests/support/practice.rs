@@ -107,14 +107,14 @@ impl Practice {
         encryption: Encryption,
         more: &[&str],
     ) -> Outcome {
-        let (host, mode) = match encryption {
+        let (server, how) = match encryption {
             Encryption::Implicit => (format!("localhost:{}", dovecot.tls_port()), "implicit"),
             Encryption::StartTls => (format!("{}:{}", Dovecot::TLS_ONLY_HOST, dovecot.port()), "starttls"),
             Encryption::Never => (format!("127.0.0.1:{}", dovecot.port()), "none"),
         };
         let ca = dovecot.ca_file();
         let mut command =
-            vec!["connect", "--user", user, "--imap", &host, "--imap-tls", mode, "--login", user];
+            vec!["connect", "--user", user, "--imap", &server, "--imap-tls", how, "--login", user];
         command.extend(["--password-env", PASSWORD_VARIABLE]);
         if encryption != Encryption::Never {
             command.extend(["--ca", utf8(&ca)]);
