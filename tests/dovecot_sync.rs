@@ -38,6 +38,8 @@ fn read_everything(options: Options, encryption: Encryption, most_round_trips: u
     let scene = Scene::of_two(&dovecot, 5_000, encryption);
     let truth = scene.truth();
     assert!(truth.messages >= 5_000 && truth.copies() > 250, "{} messages", truth.messages);
+    let all_kinds: BTreeSet<&str> = scene.corpus.catalogue.values().map(|facts| facts.kind).collect();
+    assert_eq!((truth.archived_kinds().len(), all_kinds.len()), (16, 31), "kinds of letters: {all_kinds:?}");
     let before = scene.fingerprint();
 
     let first = scene.practice.run(&[], &["sync"]);

@@ -197,27 +197,36 @@ impl Dovecot {
         self.directory.path().join("ca.pem")
     }
 
-    /// Adds a user, or gives one another password.
+    /// Gives a user another password and waits until it is the one that counts.
     pub(crate) fn set_password(&self, user: &str, password: &str) {
+        self.write_password(user, password);
+        // Dovecot looks at the file again in another second than the last time.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Session::try_sign_in(self.port, user, password).is_none() {
+            assert!(Instant::now() < deadline, "dovecot does not take the password of {user}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Adds a user with [`PASSWORD`] and an empty home.
+    pub(crate) fn add_user(&self, user: &str) {
+        self.write_password(user, PASSWORD);
+        let home = self.home(user);
+        fs::create_dir_all(&home).expect("create a home");
+        self.hand_over(&home);
+    }
+
+    fn write_password(&self, user: &str, password: &str) {
         let path = self.directory.path().join("users");
         let old = fs::read_to_string(&path).unwrap_or_default();
-        let mut lines: Vec<String> =
-            old.lines().filter(|line| !line.starts_with(&format!("{user}:"))).map(str::to_owned).collect();
-        lines.push(format!("{user}:{{PLAIN}}{password}::::::"));
-        // Dovecot reads the file again when its size or time changes; a new file in its place is seen in any case.
+        let others = old.lines().filter(|line| !line.starts_with(&format!("{user}:")));
+        let own = format!("{user}:{{PLAIN}}{password}::::::");
+        let lines: Vec<&str> = others.chain([own.as_str()]).collect();
         let fresh = path.with_extension("new");
         fs::write(&fresh, lines.join("\n") + "\n").expect("write the users");
         fs::set_permissions(&fresh, fs::Permissions::from_mode(0o644))
             .expect("let the server read the users");
         fs::rename(&fresh, &path).expect("replace the users");
-    }
-
-    /// Adds a user with [`PASSWORD`] and an empty home.
-    pub(crate) fn add_user(&self, user: &str) {
-        self.set_password(user, PASSWORD);
-        let home = self.home(user);
-        fs::create_dir_all(&home).expect("create a home");
-        self.hand_over(&home);
     }
 
     /// Where a user's mail lies.
@@ -250,16 +259,9 @@ impl Dovecot {
 
     /// Every line every session of a user sent after signing in, one list a session. Needs [`Options::record`].
     pub(crate) fn command_lines(&self, user: &str) -> Vec<Vec<String>> {
-        let mut files: Vec<PathBuf> = fs::read_dir(self.directory.path().join("record"))
-            .expect("list the recorded sessions")
-            .map(|entry| entry.expect("an entry").path())
-            .filter(|path| {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                name.starts_with(&format!("{user}-")) || path.to_string_lossy().contains(&format!("/{user}/"))
-            })
-            .flat_map(|path| if path.is_dir() { entries(&path) } else { vec![path] })
-            .filter(|path| path.extension().is_some_and(|extension| extension == "in"))
-            .collect();
+        let recorded = entries(&self.directory.path().join("record").join(user));
+        let sent = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "in");
+        let mut files: Vec<PathBuf> = recorded.into_iter().filter(sent).collect();
         files.sort();
         let text = |path: &PathBuf| {
             String::from_utf8_lossy(&fs::read(path).expect("a recorded session")).into_owned()

@@ -31,14 +31,24 @@ struct Response {
 impl Session {
     /// Connects and signs in.
     pub(crate) fn sign_in(port: u16, user: &str, password: &str) -> Self {
+        Self::try_sign_in(port, user, password).expect("the server takes the password")
+    }
+
+    /// Connects and signs in, unless the server refuses the password.
+    pub(crate) fn try_sign_in(port: u16, user: &str, password: &str) -> Option<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("connect to dovecot");
         stream.set_nodelay(true).expect("set no delay");
         stream.set_read_timeout(Some(Duration::from_mins(1))).expect("set a time-out");
         let mut session = Self { stream: BufReader::new(stream), next: 0 };
         let greeting = session.response();
         assert!(greeting.text.starts_with("* OK"), "unexpected greeting {:?}", greeting.text);
-        session.command(&format!("LOGIN {user} {}", quoted(password)));
-        session
+        let tag = session.send(&format!("LOGIN {user} {}", quoted(password)));
+        loop {
+            let response = session.response();
+            if let Some(answer) = response.text.strip_prefix(&format!("{tag} ")) {
+                return answer.starts_with("OK").then_some(session);
+            }
+        }
     }
 
     /// What CAPABILITY answers after sign-in.
