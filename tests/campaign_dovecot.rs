@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::dovecot::{Options, Tier};
+use support::configuration::{Options, Tier};
 use support::practice::{Encryption, MEMORY_LIMIT};
 use support::scene::{Scene, abort_and_continue, failpoints};
 

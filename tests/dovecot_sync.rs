@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use support::composer::MARK;
-use support::dovecot::{Dovecot, Format, Options, PASSWORD, Tier};
+use support::configuration::{Format, Options, Tier};
+use support::directory::{Directory, PUBLIC_DOMAIN};
+use support::dovecot::{Dovecot, PASSWORD};
 use support::letter::Letter;
 use support::practice::{Encryption, MEMORY_LIMIT, Practice, assert_explained, is_kind, utf8};
 use support::scene::{Scene, all_unchanged, each_account, total};
@@ -215,7 +217,7 @@ fn a_wrong_password_is_explained_and_the_other_accounts_go_on() {
 fn a_wrong_password_is_found_when_connecting() {
     let dovecot = Options::new(Tier::Full).start();
     let scene = Scene::of_anna(&dovecot, 20, Encryption::Implicit);
-    dovecot.add_user("carla");
+    dovecot.add_users(&["carla"]);
     dovecot.set_password("carla", "another");
     scene.practice.connect(&dovecot, "carla", Encryption::StartTls, &[]).refusal();
     assert_eq!(scene.practice.sync(&[])["accounts"].as_array().map(Vec::len), Some(1));
@@ -249,6 +251,57 @@ fn a_pass_killed_at_any_moment_is_continued() {
     last.success();
     assert!(last.elapsed < Duration::from_secs(30), "a dead process was waited for: {:?}", last.elapsed);
     scene.truth().assert_equals(&scene.practice.export());
+}
+
+/// B10: a client's claim on everybody's mail domain is refused by name, and the rest of the practice is taken.
+#[test]
+fn a_public_mail_domain_is_refused_with_its_reason() {
+    let directory = Directory::new();
+    let answer = Practice::new().init(&directory);
+    assert_eq!((answer["users"].as_u64(), answer["clients"].as_u64()), (Some(3), Some(28)), "{answer}");
+    let refused = answer["refused"].as_array().expect("refused");
+    assert_eq!(refused.len(), 1, "{answer}");
+    assert_eq!((&refused[0]["client"], &refused[0]["domain"]), (&"public".into(), &PUBLIC_DOMAIN.into()));
+    assert!(refused[0]["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{answer}");
+}
+
+/// S24: the status names every user, when each was last synchronised, and who has not set up.
+#[test]
+fn the_status_names_every_user_and_the_last_synchronisation() {
+    let dovecot = Options::new(Tier::Full).start();
+    let scene = Scene::of_two(&dovecot, 30, Encryption::Implicit);
+    let synchronised = || {
+        let answer = scene.practice.run(&[], &["status"]).success();
+        let users = answer["users"].as_array().expect("users").iter();
+        users
+            .map(|u| (u["user"].as_str().map(str::to_owned), !u["last_synchronised"].is_null()))
+            .collect::<Vec<_>>()
+    };
+    let user = |id: &str, synchronised| (Some(id.to_owned()), synchronised);
+    assert_eq!(synchronised(), [user("anna", false), user("ben", false), user("carla", false)]);
+    scene.practice.sync(&["--user", "ben"]);
+    assert_eq!(synchronised(), [user("anna", false), user("ben", true), user("carla", false)]);
+}
+
+/// S17: a check signs in for real and saves nothing.
+#[test]
+fn a_check_tries_the_server_and_saves_nothing() {
+    let dovecot = Options::new(Tier::Full).start();
+    let scene = Scene::of_anna(&dovecot, 20, Encryption::Implicit);
+    dovecot.add_users(&["ben"]);
+    let check = || scene.practice.reach("check", &dovecot, "ben", Encryption::StartTls, &[]);
+    let answer = check().success();
+    let steps = answer["steps"].as_array().expect("steps");
+    assert!(
+        answer["ok"] == true && !steps.is_empty() && steps.iter().all(|step| step["ok"] == true),
+        "{answer}"
+    );
+    dovecot.set_password("ben", "another");
+    let answer = check().json();
+    let failed = answer["steps"].as_array().expect("steps").iter().find(|step| step["ok"] == false);
+    assert!(answer["ok"] == false, "{answer}");
+    assert!(failed.is_some_and(|step| step["remedy"].as_str().is_some_and(|r| !r.is_empty())), "{answer}");
+    assert_eq!(scene.practice.sync(&[])["accounts"].as_array().map(Vec::len), Some(1));
 }
 
 /// B12, B14: what the server loses the practice keeps, and the copy is no longer called present.
@@ -348,7 +401,7 @@ fn a_changed_uidvalidity_is_followed_without_a_download() {
 fn mail_arriving_during_a_pass_is_archived_once() {
     let dovecot = Options::new(Tier::Full).start();
     let mut scene = Scene::of_anna(&dovecot, 1_200, Encryption::Implicit);
-    let known = dovecot.sign_ins("anna");
+    let known = dovecot.sign_ins_so_far("anna");
     let mut session = dovecot.session("anna");
     let mut pass = scene.practice.start(&[], &["sync", "--window", "5"]);
     wait_for_sign_in(&dovecot, known + 2);
@@ -425,7 +478,7 @@ fn a_message_of_sixty_megabytes_flows_in_bounded_memory() {
 fn a_second_pass_beside_a_living_one_is_busy() {
     let dovecot = Options::new(Tier::Full).start();
     let scene = Scene::of_anna(&dovecot, 1_000, Encryption::Implicit);
-    let known = dovecot.sign_ins("anna");
+    let known = dovecot.sign_ins_so_far("anna");
     let first = scene.practice.start(&[], &["sync", "--window", "2"]);
     wait_for_sign_in(&dovecot, known + 1);
     // Stopped it lives and does not end, however fast the machine is.

@@ -68,8 +68,9 @@ impl<'d> Corpus<'d> {
     /// Empty mailboxes for these users.
     pub(crate) fn new(dovecot: &'d Dovecot, composer: Composer, users: &[(&'static str, Naming)]) -> Self {
         let corpus = Self { dovecot, composer, catalogue: BTreeMap::new(), users: users.to_vec(), files: 0 };
+        let names: Vec<&str> = users.iter().map(|(user, _)| *user).collect();
+        dovecot.add_users(&names);
         for (user, naming) in users {
-            dovecot.add_user(user);
             dovecot.record_user(user);
             for (mailbox, ..) in mailboxes(*naming) {
                 corpus.make_mailbox(user, mailbox);

@@ -9,99 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::configuration::{Options, Place};
 use super::imap::Session;
 
 /// Every user's password at first. Its text is looked for in stores and traces, so it must not occur elsewhere.
 pub(crate) const PASSWORD: &str = "Zwei-Raben-zqx-4711";
 
 const MISSING: &str = "dovecot is not installed: run scripts/setup, which installs what these tests need";
-
-/// What the server says it can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tier {
-    /// Everything Dovecot has.
-    Full,
-    /// All but LIST-STATUS (RFC 5819).
-    NoListStatus,
-    /// `IMAP4rev1` and nothing else, special uses not marked either.
-    Plain,
-}
-
-impl Tier {
-    fn capabilities(self) -> &'static str {
-        match self {
-            Tier::Full => "",
-            Tier::NoListStatus => {
-                "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE SORT SORT=DISPLAY THREAD=REFERENCES THREAD=REFS \
-                 THREAD=ORDEREDSUBJECT MULTIAPPEND URL-PARTIAL CATENATE UNSELECT CHILDREN NAMESPACE UIDPLUS \
-                 LIST-EXTENDED I18NLEVEL=1 CONDSTORE QRESYNC ESEARCH ESORT SEARCHRES WITHIN CONTEXT=SEARCH BINARY \
-                 MOVE LITERAL+ SPECIAL-USE"
-            }
-            Tier::Plain => "IMAP4rev1",
-        }
-    }
-}
-
-/// How mail is kept on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// Maildir++, which a corpus writes by itself.
-    Maildir,
-    /// Dovecot's own; mail gets in by APPEND only.
-    Sdbox,
-}
-
-/// The choices before a start.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    tier: Tier,
-    format: Format,
-    special_use: bool,
-    insist_on_tls: bool,
-    record: bool,
-}
-
-impl Options {
-    /// Maildir, special uses marked except in the plain tier, sign-in allowed without TLS.
-    pub(crate) fn new(tier: Tier) -> Self {
-        Self {
-            tier,
-            format: Format::Maildir,
-            special_use: tier != Tier::Plain,
-            insist_on_tls: false,
-            record: false,
-        }
-    }
-
-    /// Keeps mail in another format.
-    pub(crate) fn format(mut self, format: Format) -> Self {
-        self.format = format;
-        self
-    }
-
-    /// Leaves the special uses of mailboxes unmarked: they are to be told by their names.
-    pub(crate) fn without_special_use(mut self) -> Self {
-        self.special_use = false;
-        self
-    }
-
-    /// Refuses a sign-in before TLS at [`Dovecot::TLS_ONLY_HOST`].
-    pub(crate) fn insist_on_tls(mut self) -> Self {
-        self.insist_on_tls = true;
-        self
-    }
-
-    /// Keeps every line of every session, see [`Dovecot::command_lines`].
-    pub(crate) fn record(mut self) -> Self {
-        self.record = true;
-        self
-    }
-
-    /// Starts the server and waits until it greets.
-    pub(crate) fn start(self) -> Dovecot {
-        Dovecot::start(&self)
-    }
-}
 
 /// The running server.
 pub(crate) struct Dovecot {
@@ -114,11 +28,11 @@ pub(crate) struct Dovecot {
 
 /// Whom the server runs as and mail belongs to. Dovecot reads no mail as root, so root steps down.
 #[derive(Clone, Debug)]
-struct Owner {
-    uid: u32,
-    gid: u32,
-    user: String,
-    group: String,
+pub(crate) struct Owner {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) user: String,
+    pub(crate) group: String,
     step_down: bool,
 }
 
@@ -145,7 +59,8 @@ impl Dovecot {
     /// where both ends of the connection carry the same address.
     pub(crate) const TLS_ONLY_HOST: &str = "127.0.0.2";
 
-    fn start(options: &Options) -> Self {
+    /// Starts the server and waits until it greets.
+    pub(crate) fn start(options: &Options) -> Self {
         let binary = binary();
         let owner = Owner::choose();
         let directory =
@@ -162,7 +77,8 @@ impl Dovecot {
         for _ in 0..3 {
             let (port, tls_port) = free_ports();
             let configuration = directory.path().join("dovecot.conf");
-            let text = configure(directory.path(), options, &owner, port, tls_port);
+            let place = Place { directory: directory.path(), owner: &owner, port, tls_port };
+            let text = options.configuration(&place);
             fs::write(&configuration, text).expect("write the configuration");
             let mut command = Command::new(&binary);
             command.arg("-F").arg("-c").arg(&configuration).current_dir(directory.path());
@@ -200,6 +116,10 @@ impl Dovecot {
     /// Gives a user another password and waits until it is the one that counts.
     pub(crate) fn set_password(&self, user: &str, password: &str) {
         self.write_password(user, password);
+        self.await_password(user, password);
+    }
+
+    fn await_password(&self, user: &str, password: &str) {
         // Dovecot looks at the file again in another second than the last time.
         let deadline = Instant::now() + Duration::from_secs(10);
         while Session::try_sign_in(self.port, user, password).is_none() {
@@ -208,12 +128,15 @@ impl Dovecot {
         }
     }
 
-    /// Adds a user with [`PASSWORD`] and an empty home.
-    pub(crate) fn add_user(&self, user: &str) {
-        self.write_password(user, PASSWORD);
-        let home = self.home(user);
-        fs::create_dir_all(&home).expect("create a home");
-        self.hand_over(&home);
+    /// Adds users with [`PASSWORD`] and an empty home, and waits until they can sign in.
+    pub(crate) fn add_users(&self, users: &[&str]) {
+        for user in users {
+            let home = self.home(user);
+            fs::create_dir_all(&home).expect("create a home");
+            self.hand_over(&home);
+            self.write_password(user, PASSWORD);
+        }
+        users.iter().for_each(|user| self.await_password(user, PASSWORD));
     }
 
     fn write_password(&self, user: &str, password: &str) {
@@ -249,7 +172,13 @@ impl Dovecot {
         fs::read_to_string(self.directory.path().join("dovecot.log")).unwrap_or_default()
     }
 
-    /// How often a user has signed in.
+    /// How often a user has signed in before now, once the log has caught up.
+    pub(crate) fn sign_ins_so_far(&self, user: &str) -> usize {
+        std::thread::sleep(Duration::from_millis(300));
+        self.sign_ins(user)
+    }
+
+    /// How often a user has signed in by the log, which lags by some milliseconds.
     pub(crate) fn sign_ins(&self, user: &str) -> usize {
         self.log()
             .lines()
@@ -369,98 +298,4 @@ fn certify(directory: &Path, owner: &Owner) {
     if fs::metadata(&key).expect("the key").uid() != owner.uid {
         chown(&key, Some(owner.uid), Some(owner.gid)).expect("hand the key over");
     }
-}
-
-fn configure(directory: &Path, options: &Options, owner: &Owner, port: u16, tls_port: u16) -> String {
-    let run = directory.display();
-    let Owner { uid, gid, user, group, .. } = owner;
-    let location = match options.format {
-        Format::Maildir => "maildir:~/Maildir",
-        Format::Sdbox => "sdbox:~/sdbox",
-    };
-    let tls = if options.insist_on_tls { "required" } else { "yes" };
-    let capabilities = options.tier.capabilities();
-    let marked = if options.special_use { special_uses() } else { String::new() };
-    let record = if options.record { format!("rawlog_dir = {run}/record/%u") } else { String::new() };
-    format!(
-        "base_dir = {run}/base
-state_dir = {run}/state
-log_path = {run}/dovecot.log
-protocols = imap
-listen = 127.0.0.1, {tls_only}
-ssl = {tls}
-ssl_cert = <{run}/cert.pem
-ssl_key = <{run}/key.pem
-ssl_min_protocol = TLSv1.2
-disable_plaintext_auth = no
-auth_mechanisms = plain login
-auth_failure_delay = 0 secs
-default_internal_user = {user}
-default_internal_group = {group}
-default_login_user = {user}
-first_valid_uid = 1
-first_valid_gid = 1
-mail_location = {location}
-mail_fsync = never
-mail_max_userip_connections = 100
-imap_hibernate_timeout = 0
-imap_capability = {capabilities}
-passdb {{
-  driver = passwd-file
-  args = scheme=PLAIN username_format=%u {run}/users
-}}
-userdb {{
-  driver = static
-  args = uid={uid} gid={gid} home={run}/home/%u
-}}
-namespace inbox {{
-  inbox = yes
-  separator = /
-{marked}}}
-service anvil {{
-  chroot =
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service stats {{
-  chroot =
-}}
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    port = {port}
-  }}
-  inet_listener imaps {{
-    port = {tls_port}
-    ssl = yes
-  }}
-}}
-protocol imap {{
-  {record}
-}}
-",
-        tls_only = Dovecot::TLS_ONLY_HOST
-    )
-}
-
-/// The marks for both languages a corpus may speak; Dovecot shows those of mailboxes that exist.
-fn special_uses() -> String {
-    use std::fmt::Write as _;
-    let uses = [
-        ("Sent", "\\Sent"),
-        ("Gesendete Objekte", "\\Sent"),
-        ("Drafts", "\\Drafts"),
-        ("Entwürfe", "\\Drafts"),
-        ("Junk", "\\Junk"),
-        ("Spam", "\\Junk"),
-        ("Trash", "\\Trash"),
-        ("Papierkorb", "\\Trash"),
-        ("Archive", "\\Archive"),
-    ];
-    uses.iter().fold(String::new(), |mut text, (name, mark)| {
-        writeln!(text, "  mailbox \"{name}\" {{\n    special_use = {mark}\n  }}")
-            .expect("writing to a string");
-        text
-    })
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test binary uses its own part of this")]
 
 pub(crate) mod composer;
+pub(crate) mod configuration;
 pub(crate) mod corpus;
 pub(crate) mod directory;
 pub(crate) mod dovecot;

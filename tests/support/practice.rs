@@ -107,14 +107,25 @@ impl Practice {
         encryption: Encryption,
         more: &[&str],
     ) -> Outcome {
+        self.reach("connect", dovecot, user, encryption, more)
+    }
+
+    /// `connect` or `check` with the options that both take.
+    pub(crate) fn reach(
+        &self,
+        verb: &str,
+        dovecot: &Dovecot,
+        user: &str,
+        encryption: Encryption,
+        more: &[&str],
+    ) -> Outcome {
         let (server, how) = match encryption {
             Encryption::Implicit => (format!("localhost:{}", dovecot.tls_port()), "implicit"),
             Encryption::StartTls => (format!("{}:{}", Dovecot::TLS_ONLY_HOST, dovecot.port()), "starttls"),
             Encryption::Never => (format!("127.0.0.1:{}", dovecot.port()), "none"),
         };
         let ca = dovecot.ca_file();
-        let mut command =
-            vec!["connect", "--user", user, "--imap", &server, "--imap-tls", how, "--login", user];
+        let mut command = vec![verb, "--user", user, "--imap", &server, "--imap-tls", how, "--login", user];
         command.extend(["--password-env", PASSWORD_VARIABLE]);
         if encryption != Encryption::Never {
             command.extend(["--ca", utf8(&ca)]);
