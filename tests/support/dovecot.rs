@@ -136,7 +136,9 @@ impl Dovecot {
             self.hand_over(&home);
             self.write_password(user, PASSWORD);
         }
-        users.iter().for_each(|user| self.await_password(user, PASSWORD));
+        for user in users {
+            self.await_password(user, PASSWORD);
+        }
     }
 
     fn write_password(&self, user: &str, password: &str) {
