@@ -25,3 +25,5 @@ pub mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod types;
+
+pub use practice_mail::PracticeMail;
