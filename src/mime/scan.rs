@@ -18,6 +18,8 @@ impl MessageScan {
     pub fn finish(self) -> ParsedMessage {
         let mut parsed = ParsedMessage::default();
         parsed.headers = addressing_headers(&self.0);
+        let text = String::from_utf8_lossy(&self.0).into_owned();
+        parsed.subject = crate::types::CleanText::new(text.split("Subject: ").nth(1).unwrap_or_default().split('\r').next().unwrap_or_default());
         parsed.rendition = Some(Digest::of(&self.0));
         parsed
     }
