@@ -2,6 +2,7 @@
 
 use super::STORE;
 use super::database::Database;
+use super::directory::DIRECTORY;
 use super::migrate::migrate;
 
 /// The steps of the plan for a statement, on empty tables.
@@ -10,6 +11,7 @@ pub(super) async fn plan(sql: &str) -> Vec<String> {
     let mut session = database.writer().await.unwrap();
     let mut tx = session.begin().await.unwrap();
     migrate(&mut tx, &STORE).await.unwrap();
+    migrate(&mut tx, &DIRECTORY).await.unwrap();
     let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
     let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(sql).fetch_all(&mut *tx).await.unwrap();
     assert!(!rows.is_empty());

@@ -16,11 +16,14 @@
 
 mod accounts;
 mod archive;
+mod blobs;
 mod changes;
 mod comparison;
 mod coverage;
+mod credentials;
 mod cursors;
 mod database;
+mod directory;
 #[cfg(test)]
 mod explain;
 mod failure;
@@ -31,11 +34,14 @@ mod page;
 mod values;
 mod window;
 
+pub use self::directory::{ClientData, PracticeData, SqliteDirectory};
+
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use self::blobs::Abandoned;
 use self::database::{Database, Session};
 use self::failure::failure;
 use self::lock::LeaseLock;
@@ -71,6 +77,7 @@ struct Inner {
     database: Database,
     lock: LeaseLock,
     clock: Arc<dyn Clock>,
+    abandoned: Abandoned,
 }
 
 impl SqliteStore {
@@ -97,21 +104,24 @@ impl SqliteStore {
         let mut session = database.writer().await?;
         let mut tx = session.begin().await?;
         migrate(&mut tx, &STORE).await?;
+        if let Ok(_alone) = lock.enter() {
+            blobs::sweep(&mut tx).await?;
+        }
         tx.commit().await.map_err(failure)?;
         drop(session);
-        Ok(Self { inner: Arc::new(Inner { database, lock, clock }) })
+        Ok(Self { inner: Arc::new(Inner { database, lock, clock, abandoned: Abandoned::default() }) })
     }
 
     fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
 
-    async fn writer(&self) -> Result<Session<'_>> {
+    async fn writing(&self) -> Result<Session<'_>> {
         self.inner.lock.prune(self.now());
         self.inner.database.writer().await
     }
 
-    async fn reader(&self) -> Result<Session<'_>> {
+    async fn reading(&self) -> Result<Session<'_>> {
         self.inner.lock.prune(self.now());
         self.inner.database.reader().await
     }
@@ -126,7 +136,7 @@ impl std::fmt::Debug for SqliteStore {
 #[async_trait]
 impl MailStore for SqliteStore {
     async fn connect(&self, account: &NewAccount) -> Result<AccountRecord> {
-        let mut session = self.writer().await?;
+        let mut session = self.writing().await?;
         let mut tx = session.begin().await?;
         let record = accounts::connect(&mut tx, self.now(), account).await?;
         tx.commit().await.map_err(failure)?;
@@ -134,14 +144,14 @@ impl MailStore for SqliteStore {
     }
 
     async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
-        let mut session = self.writer().await?;
+        let mut session = self.writing().await?;
         let mut tx = session.begin().await?;
         accounts::disconnect(&mut tx, self.now(), practice, account).await?;
         tx.commit().await.map_err(failure)
     }
 
     async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
-        let mut session = self.reader().await?;
+        let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
         accounts::all(&mut tx, practice).await
     }
@@ -153,7 +163,7 @@ impl MailStore for SqliteStore {
         holder: &str,
         seconds: u32,
     ) -> Result<Fence> {
-        let mut session = self.writer().await?;
+        let mut session = self.writing().await?;
         let entering = self.inner.lock.enter()?;
         let mut tx = session.begin().await?;
         let now = self.now();
@@ -166,7 +176,7 @@ impl MailStore for SqliteStore {
     }
 
     async fn renew_lease(&self, fence: &Fence, seconds: u32) -> Result<()> {
-        let mut session = self.writer().await?;
+        let mut session = self.writing().await?;
         let mut tx = session.begin().await?;
         let now = self.now();
         let until = now.plus(i64::from(seconds));
@@ -178,7 +188,7 @@ impl MailStore for SqliteStore {
     }
 
     async fn release_lease(&self, fence: &Fence) -> Result<()> {
-        let mut session = self.writer().await?;
+        let mut session = self.writing().await?;
         let mut tx = session.begin().await?;
         leases::move_end(&mut tx, fence, Timestamp::from_unix(i64::MIN)).await?;
         tx.commit().await.map_err(failure)?;
@@ -187,13 +197,13 @@ impl MailStore for SqliteStore {
     }
 
     async fn sync_state(&self, practice: &PracticeId, account: &AccountId) -> Result<SyncState> {
-        let mut session = self.reader().await?;
+        let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
         coverage::state(&mut tx, self.now(), practice, account).await
     }
 
     async fn change_coverage(&self, fence: &Fence, change: &CoverageChange) -> Result<()> {
-        let mut session = self.writer().await?;
+        let mut session = self.writing().await?;
         let mut tx = session.begin().await?;
         leases::check(&mut tx, self.now(), fence).await?;
         coverage::change(&mut tx, fence, change).await?;
@@ -201,7 +211,7 @@ impl MailStore for SqliteStore {
     }
 
     async fn commit_window(&self, fence: &Fence, window: &Window) -> Result<WindowReceipt> {
-        let mut session = self.writer().await?;
+        let mut session = self.writing().await?;
         let mut tx = session.begin().await?;
         let now = self.now();
         leases::check(&mut tx, now, fence).await?;
@@ -211,7 +221,7 @@ impl MailStore for SqliteStore {
     }
 
     async fn commit_comparison(&self, fence: &Fence, comparison: &Comparison) -> Result<()> {
-        let mut session = self.writer().await?;
+        let mut session = self.writing().await?;
         let mut tx = session.begin().await?;
         let now = self.now();
         leases::check(&mut tx, now, fence).await?;
@@ -220,7 +230,7 @@ impl MailStore for SqliteStore {
     }
 
     async fn end_pass(&self, fence: &Fence, end: &PassEnd) -> Result<()> {
-        let mut session = self.writer().await?;
+        let mut session = self.writing().await?;
         let mut tx = session.begin().await?;
         let now = self.now();
         leases::check(&mut tx, now, fence).await?;
@@ -229,7 +239,7 @@ impl MailStore for SqliteStore {
     }
 
     async fn copies(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<CopiesInMailbox>> {
-        let mut session = self.reader().await?;
+        let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
         comparison::copies(&mut tx, practice, account).await
     }
@@ -242,19 +252,19 @@ impl MailStore for SqliteStore {
         uid_validity: UidValidity,
         uids: &UidSet,
     ) -> Result<Vec<StoredCopy>> {
-        let mut session = self.reader().await?;
+        let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
         comparison::copies_at(&mut tx, practice, account, (mailbox, uid_validity), uids).await
     }
 
     async fn page(&self, query: &PageQuery) -> Result<Vec<PagePosition>> {
-        let mut session = self.reader().await?;
+        let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
         page::page(&mut tx, query).await
     }
 
     async fn messages(&self, practice: &PracticeId, keys: &[MessageKey]) -> Result<Vec<Message>> {
-        let mut session = self.reader().await?;
+        let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
         page::messages(&mut tx, practice, keys).await
     }
@@ -265,25 +275,25 @@ impl MailStore for SqliteStore {
         after: Option<MessageKey>,
         limit: usize,
     ) -> Result<Vec<Message>> {
-        let mut session = self.reader().await?;
+        let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
         page::all(&mut tx, practice, after, limit).await
     }
 
     async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32> {
-        let mut session = self.reader().await?;
+        let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
         page::count(&mut tx, practice, keys, cap).await
     }
 
     async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>> {
-        let mut session = self.reader().await?;
+        let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
         window::dead_letters(&mut tx, practice).await
     }
 
     async fn changes(&self, practice: &PracticeId, after: u64, limit: usize) -> Result<Vec<Change>> {
-        let mut session = self.reader().await?;
+        let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
         changes::after(&mut tx, practice, after, limit).await
     }
