@@ -1,2 +1,3 @@
 //! practicemail
+pub mod mime;
 pub mod types;
