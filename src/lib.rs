@@ -2,4 +2,5 @@
 pub mod contract;
 pub mod error;
 pub mod settings;
+pub mod storage;
 pub mod types;
