@@ -35,6 +35,8 @@ pub struct MessageScan {
     /// The line's beginning was handed on already.
     begun: bool,
     empty: bool,
+    /// A line feed was read.
+    has_lines: bool,
 }
 
 impl Default for MessageScan {
@@ -46,7 +48,13 @@ impl Default for MessageScan {
 impl MessageScan {
     /// Begins a message.
     pub fn new() -> Self {
-        Self { walker: Walker::new(), line: Vec::with_capacity(MAX_LINE + 1), begun: false, empty: true }
+        Self {
+            walker: Walker::new(),
+            line: Vec::with_capacity(MAX_LINE + 1),
+            begun: false,
+            empty: true,
+            has_lines: false,
+        }
     }
 
     /// Reads the next octets.
@@ -102,6 +110,7 @@ impl MessageScan {
 
     /// Takes the last octets of a line.
     fn end_line(&mut self, octets: &[u8]) {
+        self.has_lines = true;
         if !self.begun && self.line.is_empty() {
             let (line, end) = without_return(octets);
             return self.walker.begin_line(line, Some(end));
@@ -143,7 +152,11 @@ impl MessageScan {
         (message.text, message.html) = body.finish();
         message.attachments = attachments;
         message.rendition = Some(rendition::digest(&message.headers, &message.subject, &parts));
-        message.unparsed = if self.empty { Some("there are no octets") } else { unparsed };
+        message.unparsed = match (self.empty, self.has_lines) {
+            (true, _) => Some("there are no octets"),
+            (_, false) => Some("no line ends in a line feed"),
+            _ => unparsed,
+        };
         message
     }
 }

@@ -140,9 +140,10 @@ impl Walker {
         self.unparsed.get_or_insert(reason);
     }
 
-    /// Reads the header that has ended and begins what it announces.
+    /// Reads the header that has ended, if one was being read, and begins what it announces.
     fn begin_content(&mut self) {
-        let State::Header(header) = std::mem::replace(&mut self.state, State::Epilogue) else { return };
+        let State::Header(header) = &mut self.state else { return };
+        let header = std::mem::replace(header, KeptHeader::of_part());
         let (block, addresses_cut) = header.finish();
         let in_digest = self.open.last().is_some_and(|container| container.digest);
         let content = ContentHeaders::parse(&block, if in_digest { "message/rfc822" } else { "text/plain" });
