@@ -75,7 +75,9 @@ fn every_fixture_is_read_as_expected() {
 fn octets_one_by_one_are_the_same_message() {
     for (name, octets) in fixtures() {
         let mut scan_one = MessageScan::new();
-        octets.iter().for_each(|octet| scan_one.update(&[*octet]));
+        for octet in &octets {
+            scan_one.update(&[*octet]);
+        }
         assert!(scan_one.finish() == scan(&octets), "{name}");
     }
 }

@@ -1,5 +1,6 @@
 //! A message of any size flows through in little memory and linear time: this binary counts every allocation.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use peak_alloc::PeakAlloc;
@@ -28,7 +29,7 @@ fn flow(before: &str, repeated: &str, octets: usize, after: &str) -> ParsedMessa
     let message = scan.finish();
     let peak = ALLOCATED.peak_usage() - alive;
     assert!(peak < 4 * MIB, "{peak} octets were alive at once");
-    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
     message
 }
 
@@ -82,7 +83,7 @@ fn no_message_takes_more_than_four_mebibytes() {
     }
     let mut nested = String::new();
     for level in 0..20_000 {
-        nested += &format!("Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n");
+        write!(nested, "Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n").unwrap();
     }
     assert_eq!(flow(&format!("{HEAD}{nested}"), "x", 0, "").unparsed, Some("nested too deeply"));
     let parts = flow(

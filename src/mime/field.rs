@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// One header field: name and folded value, both as they came.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct HeaderField<'a> {
     pub(super) name: &'a [u8],
     pub(super) value: &'a [u8],
@@ -22,7 +22,7 @@ impl<'a> HeaderField<'a> {
 }
 
 /// The fields of a header block, up to its first empty line; lines that belong to no field are skipped.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct HeaderFields<'a> {
     rest: &'a [u8],
 }

@@ -1,5 +1,7 @@
 //! A message read in pieces of any size, once, in little memory.
 
+use std::fmt;
+
 use super::addressing_headers;
 use super::field::{HeaderFields, text};
 use super::walker::{MAX_BOUNDARY_LINE, Walked, Walker};
@@ -27,7 +29,6 @@ const MAX_REFERENCES: usize = 100;
 /// let message = scan.finish();
 /// assert_eq!((message.subject.as_str(), message.text.as_str()), ("Grüße", "Hello"));
 /// ```
-#[derive(Debug)]
 pub struct MessageScan {
     walker: Walker,
     /// The beginning of a line whose end has not come, or the carriage return that may be half of it.
@@ -37,6 +38,13 @@ pub struct MessageScan {
     empty: bool,
     /// A line feed was read.
     has_lines: bool,
+}
+
+/// Nothing of the message.
+impl fmt::Debug for MessageScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MessageScan(..)")
+    }
 }
 
 impl Default for MessageScan {
