@@ -7,7 +7,7 @@ use super::{charset, flowed, html};
 /// What a multipart/alternative (RFC 2046 §5.1.4) has shown of itself so far. It says one thing several times: what is
 /// said in plain words goes to the text, what is said in HTML to the HTML, and each stands in for the other until that
 /// comes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Alternative {
     text: usize,
     html: usize,
@@ -16,7 +16,7 @@ pub(super) struct Alternative {
 }
 
 /// The text and the HTML of a message in the making.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Body {
     text: String,
     /// Everything, as HTML; of use only once a part was HTML.

@@ -17,7 +17,7 @@ pub(super) enum Encoding {
 }
 
 /// What is known of a part before its content.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct ContentHeaders {
     /// `type/subtype` in lower case.
     pub(super) media_type: String,
@@ -98,7 +98,7 @@ fn media_type(value: &str, default_type: &str) -> String {
 }
 
 /// A value with parameters (RFC 2045 §5.1).
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Structured {
     /// In lower case.
     value: String,
@@ -294,8 +294,8 @@ mod tests {
 
     #[test]
     fn a_hundred_thousand_parameters_end_soon() {
-        let many: String = (0..100_000).map(|n| format!("; name*{n}*=%41")).collect();
-        assert_eq!(name(&format!("Content-Type: a/b{many}")).len(), 255);
+        let many: Vec<_> = (0..100_000).map(|n| format!("; name*{n}*=%41")).collect();
+        assert_eq!(name(&format!("Content-Type: a/b{}", many.concat())).len(), 255);
     }
 
     proptest! {

@@ -11,7 +11,6 @@ pub(super) const MAX_TEXT: usize = 256 * 1024;
 const BATCH: usize = 16 * 1024;
 
 /// Part content in the making.
-#[derive(Debug)]
 pub(super) struct Leaf {
     content: ContentHeaders,
     decoder: Decoder,
@@ -24,21 +23,18 @@ pub(super) struct Leaf {
     keep: usize,
 }
 
-#[derive(Debug)]
 enum Decoder {
     Identity,
     Base64(Base64),
     QuotedPrintable(QuotedPrintable),
 }
 
-#[derive(Debug)]
 enum ContentHash {
     Octets(Hasher),
     Text(TextHasher),
 }
 
 /// What a part turned out to be.
-#[derive(Debug)]
 pub(super) struct LeafContent {
     pub(super) content: ContentHeaders,
     pub(super) digest: Digest,

@@ -4,7 +4,7 @@ use crate::types::{AddressingHeaders, CleanText, Digest, Field, Hasher};
 
 /// Digests text as it is read: line ends are one line feed, white space at its very end does not count. Transports
 /// change both.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct TextHasher {
     hasher: Hasher,
     /// White space that counts only if something follows it.
@@ -71,7 +71,9 @@ pub(super) fn digest(headers: &AddressingHeaders, subject: &CleanText, parts: &D
             headers.participants.iter().filter(|p| p.field == field).map(|p| p.address.key()).collect();
         keys.sort();
         hasher.field(field.as_str().as_bytes());
-        keys.iter().for_each(|key| hasher.field(key.as_str().as_bytes()));
+        for key in keys {
+            hasher.field(key.as_str().as_bytes());
+        }
     }
     hasher.field(b"date");
     hasher.field(&headers.date.map_or(i64::MIN, |date| date.at.as_unix()).to_be_bytes());
@@ -87,7 +89,9 @@ mod tests {
 
     fn text_digest(pieces: &[&[u8]]) -> Digest {
         let mut hasher = TextHasher::default();
-        pieces.iter().for_each(|piece| hasher.update(piece));
+        for piece in pieces {
+            hasher.update(piece);
+        }
         hasher.finish()
     }
 

@@ -1,5 +1,7 @@
 //! A message read in pieces of any size, once, in little memory.
 
+use std::fmt;
+
 use super::addressing_headers;
 use super::field::{HeaderFields, text};
 use super::walker::{MAX_BOUNDARY_LINE, Walked, Walker};
@@ -27,7 +29,6 @@ const MAX_REFERENCES: usize = 100;
 /// let message = scan.finish();
 /// assert_eq!((message.subject.as_str(), message.text.as_str()), ("Grüße", "Hello"));
 /// ```
-#[derive(Debug)]
 pub struct MessageScan {
     walker: Walker,
     /// The beginning of a line whose end has not come, or the carriage return that may be half of it.
@@ -35,6 +36,15 @@ pub struct MessageScan {
     /// The line's beginning was handed on already.
     begun: bool,
     empty: bool,
+    /// A line feed was read.
+    has_lines: bool,
+}
+
+/// Nothing of the message.
+impl fmt::Debug for MessageScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MessageScan(..)")
+    }
 }
 
 impl Default for MessageScan {
@@ -46,7 +56,13 @@ impl Default for MessageScan {
 impl MessageScan {
     /// Begins a message.
     pub fn new() -> Self {
-        Self { walker: Walker::new(), line: Vec::with_capacity(MAX_LINE + 1), begun: false, empty: true }
+        Self {
+            walker: Walker::new(),
+            line: Vec::with_capacity(MAX_LINE + 1),
+            begun: false,
+            empty: true,
+            has_lines: false,
+        }
     }
 
     /// Reads the next octets.
@@ -102,6 +118,7 @@ impl MessageScan {
 
     /// Takes the last octets of a line.
     fn end_line(&mut self, octets: &[u8]) {
+        self.has_lines = true;
         if !self.begun && self.line.is_empty() {
             let (line, end) = without_return(octets);
             return self.walker.begin_line(line, Some(end));
@@ -143,7 +160,11 @@ impl MessageScan {
         (message.text, message.html) = body.finish();
         message.attachments = attachments;
         message.rendition = Some(rendition::digest(&message.headers, &message.subject, &parts));
-        message.unparsed = if self.empty { Some("there are no octets") } else { unparsed };
+        message.unparsed = match (self.empty, self.has_lines) {
+            (true, _) => Some("there are no octets"),
+            (_, false) => Some("no line ends in a line feed"),
+            _ => unparsed,
+        };
         message
     }
 }

@@ -14,7 +14,6 @@ const MAX_PARTS: usize = 1_000;
 pub(super) const MAX_BOUNDARY_LINE: usize = 1_000;
 
 /// What the walk through a message found.
-#[derive(Debug)]
 pub(super) struct Walked {
     pub(super) header: Vec<u8>,
     pub(super) addresses_cut: bool,
@@ -25,7 +24,6 @@ pub(super) struct Walked {
 }
 
 /// A multipart that is open.
-#[derive(Debug)]
 struct Container {
     boundary: Vec<u8>,
     alternative: Option<Alternative>,
@@ -43,16 +41,14 @@ enum Role {
     Rest,
 }
 
-#[derive(Debug)]
 enum State {
     Header(KeptHeader),
-    Content(Role, Leaf),
+    Content(Role, Box<Leaf>),
     /// Behind a closing boundary.
     Epilogue,
 }
 
 /// Follows the lines of one message.
-#[derive(Debug)]
 pub(super) struct Walker {
     state: State,
     /// The message's own header, once it is complete.
@@ -128,7 +124,10 @@ impl Walker {
         self.count += 1;
         self.state = if self.count > MAX_PARTS {
             self.give_up("too many parts");
-            State::Content(Role::Rest, Leaf::new(ContentHeaders::of_type("application/octet-stream"), 0))
+            State::Content(
+                Role::Rest,
+                Box::new(Leaf::new(ContentHeaders::of_type("application/octet-stream"), 0)),
+            )
         } else {
             State::Header(KeptHeader::of_part())
         };
@@ -140,9 +139,10 @@ impl Walker {
         self.unparsed.get_or_insert(reason);
     }
 
-    /// Reads the header that has ended and begins what it announces.
+    /// Reads the header that has ended, if one was being read, and begins what it announces.
     fn begin_content(&mut self) {
-        let State::Header(header) = std::mem::replace(&mut self.state, State::Epilogue) else { return };
+        let State::Header(header) = &mut self.state else { return };
+        let header = std::mem::replace(header, KeptHeader::of_part());
         let (block, addresses_cut) = header.finish();
         let in_digest = self.open.last().is_some_and(|container| container.digest);
         let content = ContentHeaders::parse(&block, if in_digest { "message/rfc822" } else { "text/plain" });
@@ -156,9 +156,9 @@ impl Walker {
             && !content.attachment
             && (content.name.is_empty() || self.open.is_empty())
         {
-            State::Content(Role::Body, Leaf::new(content, MAX_TEXT))
+            State::Content(Role::Body, Box::new(Leaf::new(content, MAX_TEXT)))
         } else {
-            State::Content(Role::Attachment, Leaf::new(content, 0))
+            State::Content(Role::Attachment, Box::new(Leaf::new(content, 0)))
         };
     }
 
@@ -169,9 +169,9 @@ impl Walker {
         };
         if self.open.len() >= MAX_DEPTH {
             self.give_up("nested too deeply");
-            return State::Content(Role::Attachment, Leaf::new(undecoded(&content.media_type), 0));
+            return State::Content(Role::Attachment, Box::new(Leaf::new(undecoded(&content.media_type), 0)));
         }
-        let text = Leaf::new(ContentHeaders::of_type("text/plain"), MAX_TEXT);
+        let text = Box::new(Leaf::new(ContentHeaders::of_type("text/plain"), MAX_TEXT));
         let usable = |boundary: &Vec<u8>| !boundary.is_empty() && boundary.len() + 4 <= MAX_BOUNDARY_LINE;
         let Some(boundary) = content.boundary.filter(usable) else {
             self.give_up("a multipart names no boundary");
