@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use practicemail::contract::{
-    ArchivedCopy, BlobStore, ChangeKind, Clock, Fence, MailStore, NewAccount, PageQuery, PassEnd, SystemClock, Window,
+    ArchivedCopy, BlobStore, ChangeKind, Clock, Fence, MailStore, NewAccount, PageQuery, PassEnd,
+    SystemClock, Window,
 };
 use practicemail::error::ErrorKind;
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
@@ -209,7 +210,10 @@ async fn a_killed_process_leaves_whole_windows_and_no_lease() {
         let seen = &state.mailboxes[0].cursor.seen;
         let archived = store.all_messages(&practice(), None, usize::MAX).await.unwrap();
         assert_eq!(archived.len() as u64, seen.len());
-        assert!(archived.len() % 20 == 0 && archived.iter().all(|m| m.copies.len() == 1 && m.renditions.len() == 1));
+        assert!(
+            archived.len() % 20 == 0
+                && archived.iter().all(|m| m.copies.len() == 1 && m.renditions.len() == 1)
+        );
         let changes = store.changes(&practice(), 0, usize::MAX).await.unwrap();
         let told = changes.iter().filter(|c| matches!(c.kind, ChangeKind::MessageArchived(_))).count();
         assert_eq!(told, archived.len());
@@ -318,7 +322,8 @@ async fn a_disk_that_was_full_is_written_to_again() {
     let path = dir.path().join("mail.db");
     let (store, fence) = store_with_lease(&path).await;
     // The limit of pages is a connection's own: the trigger lets SQLite itself say that the disk is full.
-    execute(&path, "CREATE TRIGGER full BEFORE INSERT ON posting BEGIN SELECT RAISE(ROLLBACK, 'full'); END").await;
+    execute(&path, "CREATE TRIGGER full BEFORE INSERT ON posting BEGIN SELECT RAISE(ROLLBACK, 'full'); END")
+        .await;
     store.commit_window(&fence, &window(1..3, 10)).await.unwrap_err();
     store.commit_window(&fence, &window(1..3, 10)).await.unwrap_err();
     execute(&path, "DROP TRIGGER full").await;
@@ -389,7 +394,9 @@ async fn a_large_blob_is_spilled_named_and_read_by_ranges() {
     assert_eq!(rows(&path, "SELECT count(*) FROM blob_chunk").await, chunks);
     assert_eq!(rows(&path, "SELECT count(*) FROM blob_staging").await, 0);
     let sha256 = Digest::of(&octets);
-    for (offset, length) in [(0, 10), (262_140, 10), (262_144, 262_144), (1, 4_999_999), (4_999_999, 10), (5_000_000, 1)] {
+    for (offset, length) in
+        [(0, 10), (262_140, 10), (262_144, 262_144), (1, 4_999_999), (4_999_999, 10), (5_000_000, 1)]
+    {
         let read = store.read(&practice(), sha256, offset as u64, length).await.unwrap().unwrap();
         assert!(read == octets[offset..(offset + length).min(octets.len())], "{offset} {length}");
     }

@@ -200,7 +200,8 @@ impl SqliteDirectory {
     pub async fn practices(&self) -> Result<Vec<PracticeId>> {
         let mut session = self.database.reader().await?;
         let mut tx = session.begin().await?;
-        let rows: Vec<(String,)> = sqlx::query_as(SELECT_PRACTICES).fetch_all(&mut *tx).await.map_err(failure)?;
+        let rows: Vec<(String,)> =
+            sqlx::query_as(SELECT_PRACTICES).fetch_all(&mut *tx).await.map_err(failure)?;
         rows.into_iter().map(|(id,)| Ok(PracticeId::new(id)?)).collect()
     }
 
