@@ -1,4 +1,4 @@
-//! The SQLite directory, written to by others.
+//! The `SQLite` directory, written to by others.
 
 use practicemail::contract::{
     ClientKey, Clock, MailStore, Practice, PracticeDirectory, Role, SystemClock, User,

@@ -1,4 +1,4 @@
-//! What is special about the SQLite store: files, processes, crashes, futures that are dropped. The contracts themselves
+//! What is special about the `SQLite` store: files, processes, crashes, futures that are dropped. The contracts themselves
 //! are checked by the conformance suites.
 
 use std::sync::Arc;
@@ -351,7 +351,7 @@ async fn a_file_of_a_newer_version_or_of_another_kind_is_refused() {
 async fn files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
-    let (store, _fence) = store_with_lease(&dir.path().join("mail.db")).await;
+    let _kept = store_with_lease(&dir.path().join("mail.db")).await;
     let mut files = 0;
     for entry in std::fs::read_dir(dir.path()).unwrap() {
         let entry = entry.unwrap();

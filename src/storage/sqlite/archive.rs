@@ -83,13 +83,13 @@ pub(super) async fn put(
     archived: &ArchivedCopy,
 ) -> Result<Added> {
     let copy = &archived.copy;
-    if let Some((sha256, state)) = stored(tx, practice, &copy.place).await? {
-        if sha256 == copy.sha256.as_bytes() {
-            if state != CopyState::Present.as_str() {
-                at_place(tx, REVIVE, practice, &copy.place).await?;
-            }
-            return Ok(Added::Nothing);
+    if let Some((sha256, state)) = stored(tx, practice, &copy.place).await?
+        && sha256 == copy.sha256.as_bytes()
+    {
+        if state != CopyState::Present.as_str() {
+            at_place(tx, REVIVE, practice, &copy.place).await?;
         }
+        return Ok(Added::Nothing);
     }
     let parsed = &archived.parsed;
     let is_new = sqlx::query(INSERT_MESSAGE)
