@@ -1,0 +1,195 @@
+//! `connect`, `check`, `mailboxes`: an account and what it shows.
+
+use std::fmt;
+
+use practicemail::error::{Error, ErrorKind, Result};
+use practicemail::practice_mail::{CheckReport, CheckStep, ConnectRequest, Connected, Trial};
+use practicemail::settings::{AccountSettings, Login, ServerSettings};
+use practicemail::types::{Mailbox, Secret};
+use serde::Serialize;
+
+use crate::answer::Answer;
+use crate::args::{ConnectArgs, HostPort, MailboxesArgs, ServerArgs, Tls};
+use crate::host::Host;
+
+/// Connects an account, or replaces its settings.
+pub(crate) async fn connect(host: &Host, args: &ConnectArgs) -> Result<Answer> {
+    let practice = host.practice()?;
+    let mut request = ConnectRequest::new(settings(&args.server)?, password(&args.server.password_env)?);
+    if let Some(account) = &args.account {
+        request = request.account(account.clone());
+    }
+    if args.server.smtp.is_some() {
+        let variable = args.server.smtp_password_env.as_ref().unwrap_or(&args.server.password_env);
+        request = request.outgoing_password(password(variable)?);
+    }
+    if args.save_unchecked {
+        request = request.trial(Trial::Certificate);
+    }
+    let connected = host.door.connect(practice, &args.user, request).await?;
+    Answer::of(&ConnectedAccount::from(connected), true)
+}
+
+/// Tries settings step by step and saves nothing.
+pub(crate) async fn check(host: &Host, args: &ServerArgs) -> Result<Answer> {
+    let report = host.door.check(&settings(args)?, &password(&args.password_env)?).await;
+    let ok = report.is_ok();
+    Answer::of(&Checked::from(report), ok)
+}
+
+/// Lists the mailboxes of an account.
+pub(crate) async fn mailboxes(host: &Host, args: &MailboxesArgs) -> Result<Answer> {
+    let account = host.account_of(&args.user, args.account.as_ref()).await?;
+    let listed = host.door.mailboxes(host.practice()?, &account).await?;
+    Answer::of(&Mailboxes { mailboxes: listed.iter().map(MailboxRow::from).collect() }, true)
+}
+
+fn settings(args: &ServerArgs) -> Result<AccountSettings> {
+    let ca = match &args.ca {
+        Some(file) => Some(std::fs::read_to_string(file).map_err(|cause| {
+            Error::new(ErrorKind::Invalid, "the file with the authority could not be read").with_source(cause)
+        })?),
+        None => None,
+    };
+    let server = |at: &HostPort, tls: Tls| {
+        let server = ServerSettings::new(&at.host, at.port, tls.into());
+        server.map(|server| match &ca {
+            Some(pem) => server.with_ca(pem),
+            None => server,
+        })
+    };
+    let mut settings = AccountSettings::new(server(&args.imap, args.imap_tls)?, Login::new(&args.login)?);
+    if let (Some(smtp), Some(tls)) = (&args.smtp, args.smtp_tls) {
+        let login = Login::new(args.smtp_login.as_ref().unwrap_or(&args.login))?;
+        settings = settings.sending(server(smtp, tls)?, login);
+    }
+    if let Some(name) = &args.sent_mailbox {
+        settings = settings.sent_mailbox(name);
+    }
+    Ok(args.exclude.iter().fold(settings, AccountSettings::excluding))
+}
+
+fn password(variable: &str) -> Result<Secret> {
+    let password = std::env::var(variable).ok().filter(|password| !password.is_empty());
+    password.map(Secret::new).ok_or_else(|| {
+        let message = format!("the environment variable {variable} is to hold the password and does not");
+        Error::new(ErrorKind::Invalid, message)
+    })
+}
+
+#[derive(Serialize)]
+struct ConnectedAccount {
+    account: String,
+    user: String,
+    address: String,
+    checked: bool,
+    sent_mailbox: Option<String>,
+}
+
+impl From<Connected> for ConnectedAccount {
+    fn from(connected: Connected) -> Self {
+        Self {
+            account: connected.account.to_string(),
+            user: connected.user.to_string(),
+            address: connected.address.to_string(),
+            checked: connected.checked,
+            sent_mailbox: connected.sent_mailbox,
+        }
+    }
+}
+
+impl fmt::Display for ConnectedAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tried = if self.checked { "signed in" } else { "saved without signing in" };
+        writeln!(f, "{} is connected ({tried}).", self.address)?;
+        match &self.sent_mailbox {
+            Some(name) => write!(f, "Sent messages are in {name}."),
+            None => write!(f, "No mailbox for sent messages is known; --sent-mailbox names it."),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Checked {
+    ok: bool,
+    steps: Vec<Step>,
+}
+
+#[derive(Serialize)]
+struct Step {
+    step: &'static str,
+    ok: bool,
+    kind: Option<&'static str>,
+    detail: String,
+    remedy: Option<&'static str>,
+}
+
+impl From<CheckReport> for Checked {
+    fn from(report: CheckReport) -> Self {
+        Self { ok: report.is_ok(), steps: report.steps.iter().map(Step::from).collect() }
+    }
+}
+
+impl From<&CheckStep> for Step {
+    fn from(step: &CheckStep) -> Self {
+        let error = step.error.as_ref();
+        let detail = match error {
+            Some(error) if step.detail.is_empty() => error.to_string(),
+            _ => step.detail.clone(),
+        };
+        Self {
+            step: step.step,
+            ok: error.is_none(),
+            kind: error.map(|error| error.kind().as_str()),
+            detail,
+            remedy: error.map(|error| error.advice().remedy),
+        }
+    }
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.steps {
+            let mark = if step.ok { "✓" } else { "✗" };
+            writeln!(f, "{mark} {:<14} {}", step.step.replace('_', " "), step.detail)?;
+            if let Some(remedy) = step.remedy {
+                writeln!(f, "  What to do:    {remedy}")?;
+            }
+        }
+        write!(f, "{}", if self.ok { "Everything works." } else { "This does not work yet." })
+    }
+}
+
+#[derive(Serialize)]
+struct Mailboxes {
+    mailboxes: Vec<MailboxRow>,
+}
+
+#[derive(Serialize)]
+struct MailboxRow {
+    name: String,
+    special_use: Option<&'static str>,
+    messages: Option<u32>,
+    selectable: bool,
+}
+
+impl From<&Mailbox> for MailboxRow {
+    fn from(mailbox: &Mailbox) -> Self {
+        Self {
+            name: mailbox.name.to_string(),
+            special_use: mailbox.special_use.map(practicemail::types::SpecialUse::as_str),
+            messages: mailbox.status.map(|status| status.messages),
+            selectable: mailbox.selectable,
+        }
+    }
+}
+
+impl fmt::Display for Mailboxes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for mailbox in &self.mailboxes {
+            let count = mailbox.messages.map_or_else(|| "-".to_owned(), |n| n.to_string());
+            writeln!(f, "{count:>9}  {:<40} {}", mailbox.name, mailbox.special_use.unwrap_or_default())?;
+        }
+        Ok(())
+    }
+}

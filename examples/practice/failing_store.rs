@@ -1,0 +1,109 @@
+//! A mail store with a fuse in every transition.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use practicemail::contract::{
+    AccountRecord, Change, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence, MailStore, Message,
+    NewAccount, PagePosition, PageQuery, PassEnd, StoredCopy, SyncState, Window, WindowReceipt,
+};
+use practicemail::error::Result;
+use practicemail::types::{
+    AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity,
+};
+
+use crate::failpoint::Fuse;
+
+/// Passes a point before and after every transition.
+pub(crate) struct FailingStore {
+    pub(crate) store: Arc<dyn MailStore>,
+    pub(crate) fuse: Fuse,
+}
+
+impl FailingStore {
+    async fn transition<T>(&self, name: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.fuse.pass("store", name, "before");
+        let done = work.await;
+        self.fuse.pass("store", name, "after");
+        done
+    }
+}
+
+#[async_trait]
+impl MailStore for FailingStore {
+    async fn connect(&self, account: &NewAccount) -> Result<AccountRecord> {
+        self.transition("connect", self.store.connect(account)).await
+    }
+    async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
+        self.transition("disconnect", self.store.disconnect(practice, account)).await
+    }
+    async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
+        self.store.accounts(practice).await
+    }
+    async fn acquire_lease(
+        &self,
+        practice: &PracticeId,
+        account: &AccountId,
+        holder: &str,
+        seconds: u32,
+    ) -> Result<Fence> {
+        self.transition("acquire_lease", self.store.acquire_lease(practice, account, holder, seconds)).await
+    }
+    async fn renew_lease(&self, fence: &Fence, seconds: u32) -> Result<()> {
+        self.transition("renew_lease", self.store.renew_lease(fence, seconds)).await
+    }
+    async fn release_lease(&self, fence: &Fence) -> Result<()> {
+        self.transition("release_lease", self.store.release_lease(fence)).await
+    }
+    async fn sync_state(&self, practice: &PracticeId, account: &AccountId) -> Result<SyncState> {
+        self.store.sync_state(practice, account).await
+    }
+    async fn change_coverage(&self, fence: &Fence, change: &CoverageChange) -> Result<()> {
+        self.transition("change_coverage", self.store.change_coverage(fence, change)).await
+    }
+    async fn commit_window(&self, fence: &Fence, window: &Window) -> Result<WindowReceipt> {
+        self.transition("commit_window", self.store.commit_window(fence, window)).await
+    }
+    async fn commit_comparison(&self, fence: &Fence, comparison: &Comparison) -> Result<()> {
+        self.transition("commit_comparison", self.store.commit_comparison(fence, comparison)).await
+    }
+    async fn end_pass(&self, fence: &Fence, end: &PassEnd) -> Result<()> {
+        self.transition("end_pass", self.store.end_pass(fence, end)).await
+    }
+    async fn copies(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<CopiesInMailbox>> {
+        self.store.copies(practice, account).await
+    }
+    async fn copies_at(
+        &self,
+        practice: &PracticeId,
+        account: &AccountId,
+        mailbox: &MailboxName,
+        uid_validity: UidValidity,
+        uids: &UidSet,
+    ) -> Result<Vec<StoredCopy>> {
+        self.store.copies_at(practice, account, mailbox, uid_validity, uids).await
+    }
+    async fn page(&self, query: &PageQuery) -> Result<Vec<PagePosition>> {
+        self.store.page(query).await
+    }
+    async fn messages(&self, practice: &PracticeId, keys: &[MessageKey]) -> Result<Vec<Message>> {
+        self.store.messages(practice, keys).await
+    }
+    async fn all_messages(
+        &self,
+        practice: &PracticeId,
+        after: Option<MessageKey>,
+        limit: usize,
+    ) -> Result<Vec<Message>> {
+        self.store.all_messages(practice, after, limit).await
+    }
+    async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32> {
+        self.store.count(practice, keys, cap).await
+    }
+    async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>> {
+        self.store.dead_letters(practice).await
+    }
+    async fn changes(&self, practice: &PracticeId, after: u64, limit: usize) -> Result<Vec<Change>> {
+        self.store.changes(practice, after, limit).await
+    }
+}

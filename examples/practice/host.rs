@@ -1,0 +1,116 @@
+//! What a host puts together: its tables, a store, a key, and the crate's door.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use practicemail::contract::{AccountState, Clock, MailStore, PracticeDirectory as _, SystemClock};
+use practicemail::error::{Error, ErrorKind, Result};
+use practicemail::imap::ImapConnector;
+use practicemail::net::{Dialer, EgressPolicy};
+use practicemail::practice_mail::{PracticeMail, Storage};
+use practicemail::storage::FileKey;
+use practicemail::storage::sqlite::{SqliteDirectory, SqliteStore};
+use practicemail::types::{AccountId, PracticeId, UserId};
+
+use crate::args::{Cli, Command};
+use crate::failing_store::FailingStore;
+use crate::failpoint::{Failpoint, Fuse};
+use crate::fixed_clock::FixedClock;
+
+/// A host with one practice.
+pub(crate) struct Host {
+    /// The host's own tables.
+    pub(crate) directory: Arc<SqliteDirectory>,
+    /// The crate.
+    pub(crate) door: PracticeMail,
+    mail: Arc<dyn MailStore>,
+    practice: Option<PracticeId>,
+    /// Where a command that needs no store lets one be kept; removed with the host.
+    _scratch: Option<tempfile::TempDir>,
+}
+
+impl Host {
+    /// Opens the store; only `init` makes one where there is none.
+    pub(crate) async fn open(cli: &Cli, command: &Command) -> Result<Self> {
+        let (store, scratch) = place(cli.store.as_deref().unwrap_or(Path::new("")), command)?;
+        let clock: Arc<dyn Clock> = match cli.now {
+            Some(now) => Arc::new(FixedClock(now)),
+            None => Arc::new(SystemClock::new()),
+        };
+        let directory = Arc::new(SqliteDirectory::open(&store).await?);
+        let practice = directory.practices().await?.into_iter().next();
+        let mut storage = Storage::of(Arc::new(SqliteStore::open(&store, clock.clone()).await?));
+        let fuse = match &cli.failpoint {
+            Some(Failpoint::At { name, pass }) => Some(Fuse::new(name, *pass)),
+            _ => None,
+        };
+        if let Some(fuse) = &fuse {
+            storage.mail = Arc::new(FailingStore { store: storage.mail, fuse: fuse.clone() });
+        }
+        let mail = storage.mail.clone();
+        let mut key = store.into_os_string();
+        key.push(".key");
+        let keys = Arc::new(FileKey::open_or_create(PathBuf::from(key))?);
+        // The mail servers that its user names are theirs to reach, also on this machine and its network.
+        let egress = EgressPolicy::Any;
+        let mut door =
+            PracticeMail::new(directory.clone(), storage, keys).with_egress(egress).with_clock(clock);
+        if let Some(fuse) = &fuse {
+            let connector = ImapConnector::new(Dialer::new().egress(egress)).probe(fuse.probe());
+            door = door.with_connector(Arc::new(connector));
+        }
+        if let Command::Sync(args) = command
+            && let Some(window) = args.window
+        {
+            door = door.with_window(window);
+        }
+        Ok(Self { directory, door, mail, practice, _scratch: scratch })
+    }
+
+    /// The practice in the tables, if `init` has written one.
+    pub(crate) fn known_practice(&self) -> Option<&PracticeId> {
+        self.practice.as_ref()
+    }
+
+    /// The practice in the tables.
+    pub(crate) fn practice(&self) -> Result<&PracticeId> {
+        let message = "there is no practice in this store yet; `init` writes one";
+        self.practice.as_ref().ok_or_else(|| Error::new(ErrorKind::NotFound, message))
+    }
+
+    /// The users' names.
+    pub(crate) async fn user_names(&self) -> Result<BTreeMap<UserId, String>> {
+        let users = self.directory.users(self.practice()?).await?;
+        Ok(users.into_iter().map(|user| (user.id, user.name)).collect())
+    }
+
+    /// A user's account: the one named, else the one named as the user, else the first.
+    pub(crate) async fn account_of(&self, user: &UserId, account: Option<&AccountId>) -> Result<AccountId> {
+        let accounts = self.mail.accounts(self.practice()?).await?;
+        let mut theirs: Vec<AccountId> = accounts
+            .into_iter()
+            .filter(|record| record.account.user == *user && record.state == AccountState::Connected)
+            .map(|record| record.account.id)
+            .filter(|id| account.is_none_or(|account| account == id))
+            .collect();
+        theirs.sort_by_key(|id| (id.as_str() != user.as_str(), id.clone()));
+        let message = format!("the user {user} has connected no such account");
+        theirs.into_iter().next().ok_or_else(|| Error::new(ErrorKind::NotFound, message))
+    }
+}
+
+/// Where the store is, or a place for one that is thrown away.
+fn place(store: &Path, command: &Command) -> Result<(PathBuf, Option<tempfile::TempDir>)> {
+    if store.exists() || matches!(command, Command::Init(_)) {
+        return Ok((store.to_owned(), None));
+    }
+    if !matches!(command, Command::Check(_)) {
+        let message = format!("there is no store at {}; `init` makes one", store.display());
+        return Err(Error::new(ErrorKind::NotFound, message));
+    }
+    let scratch = tempfile::tempdir().map_err(|cause| {
+        Error::new(ErrorKind::Storage, "no temporary directory could be made").with_source(cause)
+    })?;
+    Ok((scratch.path().join("check.db"), Some(scratch)))
+}

@@ -1,0 +1,169 @@
+//! `init`: the host's own tables, filled from a file.
+
+use std::fmt;
+
+use practicemail::contract::{ClientKey, Practice, Role, User};
+use practicemail::error::{Error, ErrorKind, Result};
+use practicemail::matching::RefusedKey;
+use practicemail::storage::sqlite::{ClientData, PracticeData};
+use practicemail::types::{ClientId, PracticeId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::answer::Answer;
+use crate::args::InitArgs;
+use crate::host::Host;
+
+/// Writes what the file says, in place of what the tables said.
+pub(crate) async fn run(host: &Host, args: &InitArgs) -> Result<Answer> {
+    let invalid = |message: &'static str| Error::new(ErrorKind::Invalid, message);
+    let text = std::fs::read_to_string(&args.practice)
+        .map_err(|cause| invalid("the practice's file could not be read").with_source(cause))?;
+    let file: PracticeFile = serde_json::from_str(&text)
+        .map_err(|cause| invalid("the practice's file is not as it should be").with_source(cause))?;
+    let data = file.into_data()?;
+    let id = data.practice.id.clone();
+    if let Some(known) = host.known_practice().filter(|known| **known != id) {
+        let message = format!("this store holds the practice {known}; a store holds one");
+        return Err(Error::new(ErrorKind::Invalid, message));
+    }
+    host.directory.replace_practice(&data).await?;
+    let check = host.door.check_directory(&id).await?;
+    let written = Written {
+        practice: id.to_string(),
+        users: data.users.len(),
+        clients: data.clients.len(),
+        refused: check.refused.iter().map(Refused::from).collect(),
+    };
+    Answer::of(&written, true)
+}
+
+/// The file. What later commands want of it (`noreply`) is passed over.
+#[derive(Deserialize)]
+struct PracticeFile {
+    practice: PracticeEntry,
+    #[serde(default)]
+    users: Vec<UserEntry>,
+    #[serde(default)]
+    clients: Vec<ClientEntry>,
+}
+
+#[derive(Deserialize)]
+struct PracticeEntry {
+    id: String,
+    name: String,
+    #[serde(default)]
+    domains: Vec<String>,
+    #[serde(default)]
+    never_log: Vec<String>,
+    #[serde(default)]
+    fold_addresses: bool,
+}
+
+#[derive(Deserialize)]
+struct UserEntry {
+    id: String,
+    name: String,
+    address: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    #[serde(default)]
+    role: RoleEntry,
+    #[serde(default = "yes")]
+    active: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+enum RoleEntry {
+    Administrator,
+    #[default]
+    Staff,
+}
+
+#[derive(Deserialize)]
+struct ClientEntry {
+    id: String,
+    name: String,
+    #[serde(default)]
+    addresses: Vec<String>,
+    #[serde(default)]
+    domains: Vec<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl PracticeFile {
+    fn into_data(self) -> Result<PracticeData> {
+        let mut practice = Practice::new(PracticeId::new(self.practice.id)?, self.practice.name);
+        practice.domains = self.practice.domains;
+        practice.never_log = self.practice.never_log;
+        practice.fold_addresses = self.practice.fold_addresses;
+        let users = self.users.into_iter().map(UserEntry::into_user).collect::<Result<_>>()?;
+        let clients = self.clients.into_iter().map(ClientEntry::into_data).collect::<Result<_>>()?;
+        Ok(PracticeData::new(practice, users, clients))
+    }
+}
+
+impl UserEntry {
+    fn into_user(self) -> Result<User> {
+        let mut user = User::new(UserId::new(self.id)?, self.name, self.address);
+        user.aliases = self.aliases;
+        user.active = self.active;
+        user.role = match self.role {
+            RoleEntry::Administrator => Role::Administrator,
+            RoleEntry::Staff => Role::Staff,
+        };
+        Ok(user)
+    }
+}
+
+impl ClientEntry {
+    fn into_data(self) -> Result<ClientData> {
+        let addresses = self.addresses.into_iter().map(ClientKey::Address);
+        let keys = addresses.chain(self.domains.into_iter().map(ClientKey::Domain)).collect();
+        Ok(ClientData::new(ClientId::new(self.id)?, self.name, keys))
+    }
+}
+
+#[derive(Serialize)]
+struct Written {
+    practice: String,
+    users: usize,
+    clients: usize,
+    refused: Vec<Refused>,
+}
+
+/// A key that cannot be used: a domain, or an address that is none.
+#[derive(Serialize)]
+struct Refused {
+    client: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    reason: &'static str,
+}
+
+impl From<&RefusedKey> for Refused {
+    fn from(refused: &RefusedKey) -> Self {
+        let (domain, address) = match &refused.key {
+            ClientKey::Domain(domain) => (Some(domain.clone()), None),
+            ClientKey::Address(address) => (None, Some(address.clone())),
+            _ => (None, None),
+        };
+        Self { client: refused.client.to_string(), domain, address, reason: refused.reason }
+    }
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Practice {}: {} users, {} clients.", self.practice, self.users, self.clients)?;
+        for refused in &self.refused {
+            let key = refused.domain.as_deref().or(refused.address.as_deref()).unwrap_or_default();
+            writeln!(f, "  Not used for client {}: {key} ({})", refused.client, refused.reason)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! A host in the terminal: tries the crate on one's own mailbox, and is what black-box tests drive.
+//!
+//! ```text
+//! practice --store mail.db init --practice practice.json
+//! practice --store mail.db connect --user anna --imap imap.example.org:993 --imap-tls implicit \
+//!     --login anna@example.org --password-env ANNAS_PASSWORD
+//! practice --store mail.db sync
+//! practice --store mail.db tab --client marlow
+//! ```
+//!
+//! `--help` tells the rest. Global options stand before the command. The store is one `SQLite` file with a key file beside
+//! it; passwords come from environment variables only; exit 0 is success, 1 a failure, 2 wrong usage.
+
+mod account;
+mod answer;
+mod args;
+mod cursor;
+mod export;
+mod failing_store;
+mod failpoint;
+mod failure;
+mod fixed_clock;
+mod host;
+mod init;
+mod page;
+mod status;
+mod sync;
+mod tab;
+mod trace;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{CommandFactory as _, Parser as _, error::ErrorKind as UsageKind};
+use practicemail::error::{Error, ErrorKind, Result};
+
+use answer::Answer;
+use args::{Cli, Command};
+use failpoint::{Failpoint, FailpointList};
+use host::Host;
+
+/// How long threads that wait for the operating system (a name that does not resolve) hold up the end.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return failure::usage(&error, std::env::args().any(|word| word == "--json")),
+    };
+    if cli.failpoint == Some(Failpoint::List) {
+        return Answer::of(&FailpointList::new(), true).map_or_else(|e| failure::print(&e, cli.json), |a| a.print(cli.json));
+    }
+    let Some(command) = &cli.command else {
+        let message = "a command is missing; `--help` lists them";
+        return failure::usage(&Cli::command().error(UsageKind::MissingSubcommand, message), cli.json);
+    };
+    if cli.store.is_none() {
+        let message = "--store FILE is missing";
+        return failure::usage(&Cli::command().error(UsageKind::MissingRequiredArgument, message), cli.json);
+    }
+    // One thread does all there is to do, and costs least memory.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => {
+            let error = Error::new(ErrorKind::Storage, "the process could not be set up").with_source(cause);
+            return failure::print(&error, cli.json);
+        }
+    };
+    let done = runtime.block_on(within(cli.timeout, run(&cli, command)));
+    runtime.shutdown_timeout(LAST_WORDS);
+    match done {
+        Ok(answer) => answer.print(cli.json),
+        Err(error) => failure::print(&error, cli.json),
+    }
+}
+
+async fn run(cli: &Cli, command: &Command) -> Result<Answer> {
+    if let Some(file) = &cli.log {
+        trace::write_to(file, cli.log_level)?;
+    }
+    let host = Host::open(cli, command).await?;
+    match command {
+        Command::Init(args) => init::run(&host, args).await,
+        Command::Connect(args) => account::connect(&host, args).await,
+        Command::Check(args) => account::check(&host, &args.server).await,
+        Command::Mailboxes(args) => account::mailboxes(&host, args).await,
+        Command::Sync(args) => sync::run(&host, args).await,
+        Command::Tab(args) => tab::run(&host, args).await,
+        Command::Status => status::run(&host).await,
+        Command::Cursor(args) => cursor::run(&host, args).await,
+        Command::Export(args) => export::run(&host, args).await,
+    }
+}
+
+async fn within(limit: Option<Duration>, work: impl Future<Output = Result<Answer>>) -> Result<Answer> {
+    let Some(limit) = limit else { return work.await };
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        let message = format!("the command had not finished after {} seconds", limit.as_secs_f64());
+        Err(Error::new(ErrorKind::TimedOut, message))
+    })
+}

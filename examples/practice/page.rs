@@ -1,0 +1,135 @@
+//! A client's Email tab as text, laid out as a mail program does.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::{DateTime, FixedOffset};
+use practicemail::practice_mail::{Direction, Tab, TabMessage};
+use practicemail::types::{Attachment, Field, MatchKey, Participant, UserId};
+
+/// Columns of the page.
+const WIDTH: usize = 100;
+/// Columns of the name of who wrote, or was written to.
+const NAME: usize = 26;
+
+/// A page to be printed.
+pub(crate) struct Page<'a> {
+    /// The client's name.
+    pub(crate) title: &'a str,
+    /// The tab.
+    pub(crate) tab: &'a Tab,
+    /// The users' names.
+    pub(crate) users: &'a BTreeMap<UserId, String>,
+    /// Which of the tab's messages are shown.
+    pub(crate) messages: &'a [TabMessage],
+}
+
+impl fmt::Display for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.tab.count.to_string();
+        let messages = if count == "1" { "message" } else { "messages" };
+        let count = format!("{count} {messages}");
+        let title = format!("{} · Email", self.title);
+        writeln!(f, "{}{count:>rest$}", title, rest = WIDTH.saturating_sub(title.chars().count()))?;
+        writeln!(f, "{}", "─".repeat(WIDTH))?;
+        self.messages.iter().try_for_each(|message| self.message(f, message))
+    }
+}
+
+impl Page<'_> {
+    fn message(&self, f: &mut fmt::Formatter<'_>, message: &TabMessage) -> fmt::Result {
+        let (arrow, others) = match message.direction {
+            Direction::Out => ("→", [&message.to[..], &message.cc[..]].concat()),
+            _ => ("←", message.from.clone()),
+        };
+        let others = cut(&names(&others), NAME);
+        let subject = if message.subject.is_empty() { "(no subject)" } else { message.subject.as_str() };
+        let subject = cut(subject, WIDTH - 16 - NAME);
+        writeln!(f, "{:<11}  {arrow} {others:<NAME$} {subject}", day(message))?;
+        let line = |f: &mut fmt::Formatter<'_>, text: &str| writeln!(f, "{:15}{}", "", cut(text, WIDTH - 15));
+        if !message.snippet.is_empty() {
+            line(f, &message.snippet)?;
+        }
+        if !message.attachments.is_empty() {
+            let all: Vec<String> = message.attachments.iter().map(attachment).collect();
+            line(f, &format!("📎 {}", all.join(", ")))?;
+        }
+        if message.versions > 1 {
+            line(f, &format!("⚠ {} differing versions of this message exist", message.versions))?;
+        }
+        line(f, &format!("In the mail of {} · here because of {}", self.owners(message), reasons(message)))?;
+        writeln!(f)
+    }
+
+    fn owners(&self, message: &TabMessage) -> String {
+        let mut owners: Vec<&str> = Vec::new();
+        for copy in &message.copies {
+            let name = self.users.get(&copy.user).map_or(copy.user.as_str(), String::as_str);
+            let first = name.split_whitespace().next().unwrap_or(name);
+            if !owners.contains(&first) {
+                owners.push(first);
+            }
+        }
+        if owners.is_empty() { "nobody any more".to_owned() } else { owners.join(", ") }
+    }
+}
+
+/// The date as its writer's clock showed it, else in UTC.
+pub(crate) fn rfc3339(message: &TabMessage) -> String {
+    local(message).map_or_else(|| message.time.to_string(), |date| date.to_rfc3339())
+}
+
+fn day(message: &TabMessage) -> String {
+    local(message).map_or_else(|| message.time.to_string(), |date| date.format("%e %b %Y").to_string())
+}
+
+fn local(message: &TabMessage) -> Option<DateTime<FixedOffset>> {
+    let (at, minutes) = message.date.map_or((message.time, 0), |date| (date.at, date.offset_minutes));
+    let zone = FixedOffset::east_opt(i32::from(minutes) * 60)?;
+    Some(DateTime::from_timestamp(at.as_unix(), 0)?.with_timezone(&zone))
+}
+
+fn names(participants: &[Participant]) -> String {
+    let name = |p: &Participant| if p.name.is_empty() { p.address.to_string() } else { p.name.to_string() };
+    participants.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn reasons(message: &TabMessage) -> String {
+    let reason = |reason: &practicemail::matching::Reason| {
+        let field = match reason.field {
+            Field::From => "From",
+            Field::Sender => "Sender",
+            Field::To => "To",
+            Field::Cc => "Cc",
+            Field::Bcc => "Bcc",
+            _ => "X-Original-From",
+        };
+        let tier = match reason.key {
+            MatchKey::Address(_) => "",
+            MatchKey::Domain(_) => " (its domain)",
+            _ => " (the same address to its provider)",
+        };
+        format!("{field}: {}{tier}", reason.address)
+    };
+    message.matched.iter().map(reason).collect::<Vec<_>>().join(", ")
+}
+
+fn attachment(attachment: &Attachment) -> String {
+    let name = if attachment.name.is_empty() { "attachment" } else { attachment.name.as_str() };
+    format!("{name} ({})", size(attachment.size))
+}
+
+fn size(octets: u64) -> String {
+    match octets {
+        0..1_000 => format!("{octets} bytes"),
+        1_000..1_000_000 => format!("{} kB", octets.div_ceil(1_000)),
+        _ => format!("{}.{} MB", octets / 1_000_000, octets % 1_000_000 / 100_000),
+    }
+}
+
+fn cut(text: &str, columns: usize) -> String {
+    if text.chars().count() <= columns {
+        return text.to_owned();
+    }
+    text.chars().take(columns.saturating_sub(1)).chain(['…']).collect()
+}

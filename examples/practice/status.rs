@@ -1,0 +1,62 @@
+//! `status`: how every user's mail fares.
+
+use std::fmt;
+
+use practicemail::error::{Result, Who};
+use practicemail::practice_mail::UserStatus;
+use serde::Serialize;
+
+use crate::answer::Answer;
+use crate::failure::person;
+use crate::host::Host;
+
+/// Lists the practice's users.
+pub(crate) async fn run(host: &Host) -> Result<Answer> {
+    let users = host.door.status(host.practice()?).await?;
+    Answer::of(&Status { users: users.iter().map(Row::from).collect() }, true)
+}
+
+#[derive(Serialize)]
+struct Status {
+    users: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    user: String,
+    address: String,
+    channel: Option<&'static str>,
+    last_synchronised: Option<String>,
+    health: &'static str,
+    remedy: Option<&'static str>,
+    who: Option<&'static str>,
+}
+
+impl From<&UserStatus> for Row {
+    fn from(status: &UserStatus) -> Self {
+        let advice = status.health.advice();
+        Self {
+            user: status.user.to_string(),
+            address: status.address.clone(),
+            channel: status.account.as_ref().map(|_| "smtp_imap"),
+            last_synchronised: status.last_synchronised.map(|at| at.to_string()),
+            health: status.health.as_str(),
+            remedy: advice.map(|advice| advice.remedy),
+            who: advice.map(|advice| advice.who).map(Who::as_str),
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for row in &self.users {
+            let last = row.last_synchronised.as_deref().unwrap_or("never");
+            let health = row.health.replace('_', " ");
+            writeln!(f, "{:<16} {:<36} last synchronised {last:<20}  {health}", row.user, row.address)?;
+            if let (Some(remedy), Some(who)) = (row.remedy, row.who) {
+                writeln!(f, "{:<16} {remedy} ({})", "", person(who))?;
+            }
+        }
+        Ok(())
+    }
+}

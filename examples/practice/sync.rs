@@ -1,0 +1,134 @@
+//! `sync`: reads accounts into the archive.
+
+use std::fmt;
+use std::io::IsTerminal as _;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use practicemail::error::Result;
+use practicemail::practice_mail::SyncReport;
+use practicemail::sync::{AccountReport, MailboxReport, Progress};
+use serde::Serialize;
+
+use crate::answer::Answer;
+use crate::args::SyncArgs;
+use crate::failure::Failure;
+use crate::host::Host;
+
+/// Makes a pass over all accounts, or one user's.
+pub(crate) async fn run(host: &Host, args: &SyncArgs) -> Result<Answer> {
+    let bar = bar();
+    let report = host.door.sync(host.practice()?, args.user.as_ref(), &|progress| show(&bar, progress)).await;
+    bar.finish_and_clear();
+    let report = report?;
+    Answer::of(&Synced::from(&report), report.is_ok())
+}
+
+/// A bar where somebody looks on.
+fn bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg:40!} {bar:30} {pos}/{len}");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn show(bar: &ProgressBar, progress: &Progress) {
+    bar.set_length(progress.total);
+    bar.set_position(progress.done);
+    bar.set_message(format!("{}: {}", progress.account, progress.mailbox));
+}
+
+#[derive(Serialize)]
+struct Synced {
+    accounts: Vec<Account>,
+}
+
+#[derive(Serialize)]
+struct Account {
+    account: String,
+    user: String,
+    mailboxes: Vec<Mailbox>,
+    round_trips: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+    elapsed_ms: u128,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failure>,
+}
+
+#[derive(Serialize)]
+struct Mailbox {
+    name: String,
+    scanned: u64,
+    matched: u64,
+    new_messages: u64,
+    new_copies: u64,
+    gaps: u64,
+    dead_letters: u64,
+    unchanged: bool,
+}
+
+impl From<&SyncReport> for Synced {
+    fn from(report: &SyncReport) -> Self {
+        Self { accounts: report.accounts.iter().map(Account::from).collect() }
+    }
+}
+
+impl From<&AccountReport> for Account {
+    fn from(report: &AccountReport) -> Self {
+        Self {
+            account: report.account.to_string(),
+            user: report.user.to_string(),
+            mailboxes: report.mailboxes.iter().map(Mailbox::from).collect(),
+            round_trips: report.traffic.round_trips,
+            bytes_in: report.traffic.octets_in,
+            bytes_out: report.traffic.octets_out,
+            elapsed_ms: report.elapsed.as_millis(),
+            error: report.error.as_ref().map(Failure::from),
+        }
+    }
+}
+
+impl From<&MailboxReport> for Mailbox {
+    fn from(report: &MailboxReport) -> Self {
+        Self {
+            name: report.name.to_string(),
+            scanned: report.scanned,
+            matched: report.matched,
+            new_messages: report.new_messages,
+            new_copies: report.new_copies,
+            gaps: report.gaps,
+            dead_letters: report.dead_letters,
+            unchanged: report.unchanged,
+        }
+    }
+}
+
+impl fmt::Display for Synced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.accounts.is_empty() {
+            writeln!(f, "No account is connected; `connect` does that.")?;
+        }
+        for account in &self.accounts {
+            let sum = |of: fn(&Mailbox) -> u64| account.mailboxes.iter().map(of).sum::<u64>();
+            let (scanned, matched) = (sum(|m| m.scanned), sum(|m| m.matched));
+            let new = sum(|m| m.new_messages);
+            writeln!(
+                f,
+                "{}: looked at {scanned} messages, {matched} are clients', {new} new ({} ms, {} round trips)",
+                account.account, account.elapsed_ms, account.round_trips
+            )?;
+            for mailbox in account.mailboxes.iter().filter(|mailbox| !mailbox.unchanged) {
+                writeln!(f, "  {:<30} {:>6} looked at, {:>5} new", mailbox.name, mailbox.scanned, mailbox.new_messages)?;
+                if mailbox.gaps + mailbox.dead_letters > 0 {
+                    let (gaps, given_up) = (mailbox.gaps, mailbox.dead_letters);
+                    writeln!(f, "  {:<30} {gaps} would not come, {given_up} given up", "")?;
+                }
+            }
+            if let Some(failure) = &account.error {
+                writeln!(f, "{failure}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! `tab`: a client's Email tab.
+
+use std::fmt;
+
+use practicemail::error::Result;
+use practicemail::practice_mail::{Tab, TabMessage, Viewer};
+use practicemail::types::Participant;
+use serde::Serialize;
+
+use crate::answer::Answer;
+use crate::args::TabArgs;
+use crate::host::Host;
+use crate::page::{Page, rfc3339};
+
+/// Shows a page.
+pub(crate) async fn run(host: &Host, args: &TabArgs) -> Result<Answer> {
+    let viewer = match &args.viewer {
+        Some(user) => Viewer::User(user.clone()),
+        None => Viewer::System { reason: "the terminal's user owns the store" },
+    };
+    let practice = host.practice()?;
+    let tab = host.door.tab(practice, &args.client, &viewer, args.limit, args.before.as_deref()).await?;
+    let clients = host.directory.clients(practice).await?;
+    let name = clients.into_iter().find(|(id, _)| *id == args.client).map(|(_, name)| name);
+    let users = host.user_names().await?;
+    let title = name.unwrap_or_else(|| args.client.to_string());
+    let text = Page { title: &title, tab: &tab, users: &users, messages: &tab.messages }.to_string();
+    Answer::of(&Shown { row: TabRow::from(&tab), text }, true)
+}
+
+/// The object for a program, the page for a person.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    row: TabRow,
+    #[serde(skip)]
+    text: String,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        match &self.row.next {
+            Some(next) => write!(f, "Older messages: --before {next}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct TabRow {
+    messages: Vec<MessageRow>,
+    next: Option<String>,
+    count: String,
+}
+
+#[derive(Serialize)]
+struct MessageRow {
+    id: String,
+    message_id: Option<String>,
+    date: String,
+    from: Vec<Person>,
+    to: Vec<Person>,
+    cc: Vec<Person>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bcc: Vec<Person>,
+    subject: String,
+    direction: &'static str,
+    snippet: String,
+    attachments: Vec<AttachmentRow>,
+    copies: Vec<CopyRow>,
+    matched: Vec<MatchRow>,
+    versions: usize,
+}
+
+#[derive(Serialize)]
+struct Person {
+    name: String,
+    address: String,
+}
+
+#[derive(Serialize)]
+struct AttachmentRow {
+    name: String,
+    #[serde(rename = "type")]
+    content_type: String,
+    size: u64,
+}
+
+#[derive(Serialize)]
+struct CopyRow {
+    account: String,
+    user: String,
+    mailbox: String,
+}
+
+#[derive(Serialize)]
+struct MatchRow {
+    address: String,
+    field: &'static str,
+}
+
+impl From<&Tab> for TabRow {
+    fn from(tab: &Tab) -> Self {
+        Self {
+            messages: tab.messages.iter().map(MessageRow::from).collect(),
+            next: tab.next.clone(),
+            count: tab.count.to_string(),
+        }
+    }
+}
+
+impl From<&TabMessage> for MessageRow {
+    fn from(message: &TabMessage) -> Self {
+        let attachments = message.attachments.iter().map(|attachment| AttachmentRow {
+            name: attachment.name.to_string(),
+            content_type: attachment.content_type.to_string(),
+            size: attachment.size,
+        });
+        let copies = message.copies.iter().map(|copy| CopyRow {
+            account: copy.account.to_string(),
+            user: copy.user.to_string(),
+            mailbox: copy.mailbox.to_string(),
+        });
+        let matched = message.matched.iter().map(|reason| MatchRow {
+            address: reason.address.to_string(),
+            field: reason.field.as_str(),
+        });
+        Self {
+            id: message.id.to_string(),
+            message_id: message.message_id.as_ref().map(ToString::to_string),
+            date: rfc3339(message),
+            from: people(&message.from),
+            to: people(&message.to),
+            cc: people(&message.cc),
+            bcc: people(&message.bcc),
+            subject: message.subject.to_string(),
+            direction: message.direction.as_str(),
+            snippet: message.snippet.clone(),
+            attachments: attachments.collect(),
+            copies: copies.collect(),
+            matched: matched.collect(),
+            versions: message.versions,
+        }
+    }
+}
+
+fn people(participants: &[Participant]) -> Vec<Person> {
+    participants.iter().map(|p| Person { name: p.name.to_string(), address: p.address.to_string() }).collect()
+}
