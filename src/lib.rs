@@ -11,6 +11,7 @@
     )
 )]
 
+pub mod connect;
 pub mod contract;
 pub mod error;
 pub mod imap;
@@ -19,7 +20,10 @@ pub mod mime;
 pub mod net;
 pub mod practice_mail;
 pub mod settings;
+pub mod storage;
 pub mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod types;
+
+pub use practice_mail::PracticeMail;

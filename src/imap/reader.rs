@@ -368,7 +368,9 @@ impl ImapReader {
     }
 
     fn addressed(&self, uid: Uid, fetched: Fetched) -> Option<Addressed> {
-        let headers = addressing_headers(&fetched.headers?);
+        // A section of header fields ends with an empty line (RFC 9051 §6.4.5): no octets at all is no answer.
+        let headers = fetched.headers.filter(|octets| !octets.is_empty())?;
+        let headers = addressing_headers(&headers);
         let internal_date = fetched.internal_date.as_deref().and_then(internal_date);
         let mut addressed = Addressed::new(uid, fetched.size.unwrap_or_default(), internal_date, headers);
         let labels = fetched.labels.unwrap_or_default();

@@ -112,6 +112,11 @@ impl Matcher {
         &self.refused
     }
 
+    /// How many clients have keys in use.
+    pub fn clients(&self) -> usize {
+        self.clients.values().flatten().collect::<HashSet<_>>().len()
+    }
+
     /// Every key in use.
     pub fn keys(&self) -> BTreeSet<KeyDigest> {
         self.clients.keys().copied().collect()

@@ -273,11 +273,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             self.count(octets as u64)?;
             let Some(left) = announced else {
                 let whole = wanted.is_some() && reading.reader.closed;
-                return Ok(Some(if whole {
-                    Response::Fetch(Box::new(reading.reader.fetched))
-                } else {
-                    Response::Other
-                }));
+                let mut fetched = reading.reader.fetched;
+                if !whole {
+                    // A body that is not followed by the end of its response was not the whole body: it is nobody's.
+                    (fetched.sequence, fetched.uid) = (0, None);
+                }
+                let told = whole || fetched.body == Body::Streamed;
+                return Ok(Some(if told { Response::Fetch(Box::new(fetched)) } else { Response::Other }));
             };
             let wanted =
                 wanted.ok_or_else(|| protocol("the server sent a FETCH response that cannot be read"))?;

@@ -1,0 +1,163 @@
+//! Accounts and how they fare.
+
+use sqlx::SqliteConnection;
+
+use super::changes::record;
+use super::failure::{corrupt, failure};
+use super::{cursors, values};
+use crate::contract::{AccountHealth, AccountRecord, AccountState, ChangeKind, Fence, NewAccount, PassEnd};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{AccountId, Address, PracticeId, Timestamp, UserId};
+
+/// New settings are worth trying at once, whatever the old ones were told to wait for.
+const CONNECT: &str = "
+    INSERT INTO account (practice, account, user, address, settings, state, epoch, hints, revision)
+    VALUES (?1, ?2, ?3, ?4, ?5, 'connected', 0, '', '')
+    ON CONFLICT (practice, account) DO UPDATE SET
+        user = excluded.user, address = excluded.address, settings = excluded.settings,
+        state = 'connected', not_before = NULL";
+
+const DISCONNECT: &str = "
+    UPDATE account SET state = 'disconnected', epoch = epoch + 1
+    WHERE practice = ?1 AND account = ?2 AND state = 'connected'";
+
+const EXISTS: &str = "SELECT 1 FROM account WHERE practice = ?1 AND account = ?2";
+
+const END_LEASE: &str = "UPDATE lease SET expires_at = 0 WHERE practice = ?1 AND account = ?2";
+
+const SELECT_ALL: &str = "
+    SELECT account, user, address, settings, state, epoch, last_attempt, last_success, failure, failure_message,
+           not_before
+    FROM account WHERE practice = ?1 ORDER BY account";
+
+const SELECT_ONE: &str = "
+    SELECT account, user, address, settings, state, epoch, last_attempt, last_success, failure, failure_message,
+           not_before
+    FROM account WHERE practice = ?1 AND account = ?2";
+
+const SELECT_FAILURE: &str = "SELECT failure FROM account WHERE practice = ?1 AND account = ?2";
+
+const END_PASS: &str = "
+    UPDATE account SET
+        last_attempt = ?3,
+        last_success = CASE WHEN ?4 IS NULL THEN ?3 ELSE last_success END,
+        failure = ?4, failure_message = ?5, not_before = ?6, hints = coalesce(?7, hints)
+    WHERE practice = ?1 AND account = ?2";
+
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+);
+
+pub(super) async fn connect(
+    tx: &mut SqliteConnection,
+    now: Timestamp,
+    new: &NewAccount,
+) -> Result<AccountRecord> {
+    let settings = serde_json::to_string(&new.settings).map_err(|cause| {
+        Error::new(ErrorKind::Invalid, "the account's settings cannot be written").with_source(cause)
+    })?;
+    sqlx::query(CONNECT)
+        .bind(new.practice.as_str())
+        .bind(new.id.as_str())
+        .bind(new.user.as_str())
+        .bind(new.address.to_string())
+        .bind(settings)
+        .execute(&mut *tx)
+        .await
+        .map_err(failure)?;
+    record(tx, &new.practice, now, &new.id, &ChangeKind::AccountConnected).await?;
+    let row: Row = sqlx::query_as(SELECT_ONE)
+        .bind(new.practice.as_str())
+        .bind(new.id.as_str())
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(failure)?;
+    from_row(&new.practice, row)
+}
+
+pub(super) async fn disconnect(
+    tx: &mut SqliteConnection,
+    now: Timestamp,
+    practice: &PracticeId,
+    account: &AccountId,
+) -> Result<()> {
+    let ids = (practice.as_str(), account.as_str());
+    let known: Option<(i64,)> =
+        sqlx::query_as(EXISTS).bind(ids.0).bind(ids.1).fetch_optional(&mut *tx).await.map_err(failure)?;
+    if known.is_none() {
+        return Err(Error::new(ErrorKind::NotFound, "there is no such account"));
+    }
+    let ended = sqlx::query(DISCONNECT).bind(ids.0).bind(ids.1).execute(&mut *tx).await.map_err(failure)?;
+    if ended.rows_affected() == 0 {
+        return Ok(());
+    }
+    sqlx::query(END_LEASE).bind(ids.0).bind(ids.1).execute(&mut *tx).await.map_err(failure)?;
+    record(tx, practice, now, account, &ChangeKind::AccountDisconnected).await
+}
+
+pub(super) async fn all(tx: &mut SqliteConnection, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
+    let rows: Vec<Row> =
+        sqlx::query_as(SELECT_ALL).bind(practice.as_str()).fetch_all(tx).await.map_err(failure)?;
+    rows.into_iter().map(|row| from_row(practice, row)).collect()
+}
+
+/// Writes how a pass ended; the fence was checked.
+pub(super) async fn end_pass(
+    tx: &mut SqliteConnection,
+    now: Timestamp,
+    fence: &Fence,
+    end: &PassEnd,
+) -> Result<()> {
+    let ids = (fence.practice.as_str(), fence.account.as_str());
+    let (before,): (Option<String>,) =
+        sqlx::query_as(SELECT_FAILURE).bind(ids.0).bind(ids.1).fetch_one(&mut *tx).await.map_err(failure)?;
+    let failed = end.failure.as_ref().map(|(kind, message)| (*kind, message.as_str()));
+    sqlx::query(END_PASS)
+        .bind(ids.0)
+        .bind(ids.1)
+        .bind(end.at.unwrap_or(now).as_unix())
+        .bind(failed.map(|(kind, _)| kind.as_str()))
+        .bind(failed.map(|(_, message)| message))
+        .bind(values::seconds(end.not_before))
+        .bind(end.hints.as_deref())
+        .execute(&mut *tx)
+        .await
+        .map_err(failure)?;
+    cursors::add_octets(tx, now, fence, end.octets_read).await?;
+    let change = match (before, failed) {
+        (before, Some((kind, _))) if before.as_deref() != Some(kind.as_str()) => {
+            ChangeKind::AccountFailed(kind)
+        }
+        (Some(_), None) => ChangeKind::AccountRecovered,
+        _ => return Ok(()),
+    };
+    record(tx, &fence.practice, now, &fence.account, &change).await
+}
+
+fn from_row(practice: &PracticeId, row: Row) -> Result<AccountRecord> {
+    let (id, user, address, settings, state, epoch, attempt, success, failure, failure_message, not_before) =
+        row;
+    let user = UserId::new(user).map_err(|_| corrupt("a user's id"))?;
+    let address = Address::parse(&address).map_err(|_| corrupt("an account's address"))?;
+    let settings = serde_json::from_str(&settings).map_err(|_| corrupt("an account's settings"))?;
+    let account = NewAccount::new(practice.clone(), values::account(id)?, user, address, settings);
+    let state = if state == "connected" { AccountState::Connected } else { AccountState::Disconnected };
+    let health = AccountHealth {
+        last_attempt: attempt.map(Timestamp::from_unix),
+        last_success: success.map(Timestamp::from_unix),
+        failure: failure.as_deref().map(values::error_kind).transpose()?,
+        failure_message,
+        not_before: not_before.map(Timestamp::from_unix),
+    };
+    Ok(AccountRecord::new(account, state, epoch.cast_unsigned(), health))
+}

@@ -1,0 +1,96 @@
+//! The change feed.
+
+use sqlx::SqliteConnection;
+
+use super::failure::{corrupt, failure, newer};
+use super::values;
+use crate::contract::{Change, ChangeKind};
+use crate::error::Result;
+use crate::types::{AccountId, MessageKey, PracticeId, Timestamp};
+
+const NEXT: &str = "
+    INSERT INTO feed (practice, last_sequence) VALUES (?1, 1)
+    ON CONFLICT (practice) DO UPDATE SET last_sequence = last_sequence + 1
+    RETURNING last_sequence";
+
+const INSERT: &str = "
+    INSERT INTO change_feed (practice, sequence, at, account, kind, message, failure)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+const SELECT: &str = "
+    SELECT sequence, at, account, kind, message, failure FROM change_feed
+    WHERE practice = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
+
+type Row = (i64, i64, Option<String>, String, Option<Vec<u8>>, Option<String>);
+
+/// Writes a change, in the transaction of what it tells.
+pub(super) async fn record(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+    at: Timestamp,
+    account: &AccountId,
+    kind: &ChangeKind,
+) -> Result<()> {
+    let (name, message, failed) = match kind {
+        ChangeKind::MessageArchived(key) => ("message_archived", Some(key), None),
+        ChangeKind::CopyArchived(key) => ("copy_archived", Some(key), None),
+        ChangeKind::CopyMissing(key) => ("copy_missing", Some(key), None),
+        ChangeKind::DeadLetter => ("dead_letter", None, None),
+        ChangeKind::AccountConnected => ("account_connected", None, None),
+        ChangeKind::AccountDisconnected => ("account_disconnected", None, None),
+        ChangeKind::AccountFailed(kind) => ("account_failed", None, Some(kind.as_str())),
+        ChangeKind::AccountRecovered => ("account_recovered", None, None),
+    };
+    let (sequence,): (i64,) =
+        sqlx::query_as(NEXT).bind(practice.as_str()).fetch_one(&mut *tx).await.map_err(failure)?;
+    sqlx::query(INSERT)
+        .bind(practice.as_str())
+        .bind(sequence)
+        .bind(at.as_unix())
+        .bind(account.as_str())
+        .bind(name)
+        .bind(message.map(|key| key.as_bytes().as_slice()))
+        .bind(failed)
+        .execute(tx)
+        .await
+        .map_err(failure)?;
+    Ok(())
+}
+
+/// Reads the feed on from a number.
+pub(super) async fn after(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Change>> {
+    let rows: Vec<Row> = sqlx::query_as(SELECT)
+        .bind(practice.as_str())
+        .bind(i64::try_from(after).unwrap_or(i64::MAX))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(tx)
+        .await
+        .map_err(failure)?;
+    rows.into_iter().map(from_row).collect()
+}
+
+fn from_row((sequence, at, account, kind, message, failed): Row) -> Result<Change> {
+    let key = || -> Result<MessageKey> {
+        values::message_key(message.as_deref().ok_or_else(|| corrupt("a change without its message"))?)
+    };
+    let kind = match kind.as_str() {
+        "message_archived" => ChangeKind::MessageArchived(key()?),
+        "copy_archived" => ChangeKind::CopyArchived(key()?),
+        "copy_missing" => ChangeKind::CopyMissing(key()?),
+        "dead_letter" => ChangeKind::DeadLetter,
+        "account_connected" => ChangeKind::AccountConnected,
+        "account_disconnected" => ChangeKind::AccountDisconnected,
+        "account_failed" => {
+            ChangeKind::AccountFailed(values::error_kind(failed.as_deref().unwrap_or_default())?)
+        }
+        "account_recovered" => ChangeKind::AccountRecovered,
+        _ => return Err(newer("a change")),
+    };
+    let account = account.map(values::account).transpose()?;
+    Ok(Change::new(sequence.cast_unsigned(), Timestamp::from_unix(at), account, kind))
+}

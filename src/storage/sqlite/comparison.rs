@@ -1,0 +1,168 @@
+//! Copies against what the server lists.
+
+use sqlx::SqliteConnection;
+
+use super::changes::record;
+use super::failure::{corrupt, failure};
+use super::window::refuse_strangers;
+use super::{cursors, values};
+use crate::contract::{ChangeKind, Comparison, CopiesInMailbox, Fence, StoredCopy};
+use crate::error::Result;
+use crate::types::{
+    AccountId, Copy, CopyPlace, CopyState, MailboxName, PracticeId, Timestamp, UidSet, UidValidity,
+};
+
+const MISS: &str = "
+    UPDATE copy SET state = 'missing', missing_since = ?6
+    WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = ?4 AND uid = ?5 AND state = 'present'
+    RETURNING message";
+
+const FIND: &str = "
+    UPDATE copy SET state = 'present', missing_since = NULL
+    WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = ?4 AND uid = ?5 AND state = 'missing'
+    RETURNING message";
+
+const GO: &str = "
+    UPDATE copy SET state = 'gone', missing_since = NULL
+    WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = ?4 AND uid = ?5 AND state = 'missing'
+    RETURNING message";
+
+const SELECT_LIVE: &str = "
+    SELECT mailbox, uid_validity, uid, missing_since FROM copy
+    WHERE practice = ?1 AND account = ?2 AND state <> 'gone'
+    ORDER BY mailbox, uid_validity, uid";
+
+const SELECT_BETWEEN: &str = "
+    SELECT uid, message, sha256, size, internal_date, labels, state, missing_since FROM copy
+    WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = ?4 AND uid BETWEEN ?5 AND ?6
+    ORDER BY uid";
+
+/// Writes what a comparison showed; the fence was checked.
+pub(super) async fn commit(
+    tx: &mut SqliteConnection,
+    now: Timestamp,
+    fence: &Fence,
+    comparison: &Comparison,
+) -> Result<()> {
+    let Comparison { missing, found, gone, mailboxes_gone } = comparison;
+    refuse_strangers(fence, missing.iter().chain(found).chain(gone))?;
+    for place in missing {
+        if let Some(message) = turn(tx, MISS, now, fence, place).await? {
+            let change = ChangeKind::CopyMissing(values::message_key(&message)?);
+            record(tx, &fence.practice, now, &fence.account, &change).await?;
+        }
+    }
+    for (sql, places) in [(FIND, found), (GO, gone)] {
+        for place in places {
+            turn(tx, sql, now, fence, place).await?;
+        }
+    }
+    for mailbox in mailboxes_gone {
+        cursors::forget(tx, fence, mailbox).await?;
+    }
+    Ok(())
+}
+
+/// Changes a copy's state; answers its message when it was in the state that can be changed so.
+async fn turn(
+    tx: &mut SqliteConnection,
+    sql: &'static str,
+    now: Timestamp,
+    fence: &Fence,
+    place: &CopyPlace,
+) -> Result<Option<Vec<u8>>> {
+    let row: Option<(Vec<u8>,)> = sqlx::query_as(sql)
+        .bind(fence.practice.as_str())
+        .bind(place.account.as_str())
+        .bind(place.mailbox.as_wire())
+        .bind(i64::from(place.uid_validity.get()))
+        .bind(i64::from(place.uid.get()))
+        .bind(now.as_unix())
+        .fetch_optional(tx)
+        .await
+        .map_err(failure)?;
+    Ok(row.map(|(message,)| message))
+}
+
+/// The copies of an account that are not gone, by mailbox and validity.
+pub(super) async fn copies(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+    account: &AccountId,
+) -> Result<Vec<CopiesInMailbox>> {
+    let rows: Vec<(Vec<u8>, i64, i64, Option<i64>)> = sqlx::query_as(SELECT_LIVE)
+        .bind(practice.as_str())
+        .bind(account.as_str())
+        .fetch_all(tx)
+        .await
+        .map_err(failure)?;
+    let mut groups: Vec<CopiesInMailbox> = Vec::new();
+    for (mailbox, validity, uid, missing_since) in rows {
+        let (mailbox, validity) = (MailboxName::from_wire(mailbox), values::uid_validity(validity)?);
+        let same = |group: &&mut CopiesInMailbox| group.mailbox == mailbox && group.uid_validity == validity;
+        if groups.last_mut().filter(same).is_none() {
+            groups.push(CopiesInMailbox::new(mailbox, validity));
+        }
+        let Some(group) = groups.last_mut() else { continue };
+        match missing_since {
+            Some(since) => group.missing.push((values::uid(uid)?, Timestamp::from_unix(since))),
+            None => group.present.insert(values::uid(uid)?),
+        }
+    }
+    Ok(groups)
+}
+
+type Row = (i64, Vec<u8>, Vec<u8>, i64, Option<i64>, String, String, Option<i64>);
+
+/// The copies at some UIDs of a mailbox.
+pub(super) async fn copies_at(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+    account: &AccountId,
+    (mailbox, validity): (&MailboxName, UidValidity),
+    uids: &UidSet,
+) -> Result<Vec<StoredCopy>> {
+    let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Ok(Vec::new()) };
+    let rows: Vec<Row> = sqlx::query_as(SELECT_BETWEEN)
+        .bind(practice.as_str())
+        .bind(account.as_str())
+        .bind(mailbox.as_wire())
+        .bind(i64::from(validity.get()))
+        .bind(i64::from(first.get()))
+        .bind(i64::from(last.get()))
+        .fetch_all(tx)
+        .await
+        .map_err(failure)?;
+    let mut copies = Vec::new();
+    for (uid, message, sha256, size, internal_date, labels, state, missing_since) in rows {
+        let uid = values::uid(uid)?;
+        if !uids.contains(uid) {
+            continue;
+        }
+        let place = CopyPlace::new(account.clone(), mailbox.clone(), validity, uid);
+        let copy = copy(place, &sha256, size, internal_date, &labels, (&state, missing_since))?;
+        copies.push(StoredCopy::new(values::message_key(&message)?, copy));
+    }
+    Ok(copies)
+}
+
+/// A copy as columns hold it.
+pub(super) fn copy(
+    place: CopyPlace,
+    sha256: &[u8],
+    size: i64,
+    internal_date: Option<i64>,
+    labels: &str,
+    (state, missing_since): (&str, Option<i64>),
+) -> Result<Copy> {
+    let internal_date = internal_date.map(Timestamp::from_unix);
+    let mut copy = Copy::new(place, values::digest(sha256)?, size.cast_unsigned(), internal_date);
+    copy.labels = values::labels(labels)?;
+    copy.state = match (state, missing_since) {
+        ("present", _) => CopyState::Present,
+        ("missing", Some(since)) => CopyState::Missing { since: Timestamp::from_unix(since) },
+        ("gone", _) => CopyState::Gone,
+        _ => return Err(corrupt("a copy's state")),
+    };
+    Ok(copy)
+}

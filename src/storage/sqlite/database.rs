@@ -1,0 +1,177 @@
+//! The connections: one that writes, two that read.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
+use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
+
+use super::failure::failure;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long another process's write is waited for. Every write here is short: longer than this is a fault.
+const BUSY: Duration = Duration::from_secs(10);
+/// Two readers answer a screen while a third connection writes; each costs a thread and a cache.
+const READERS: usize = 2;
+/// A page cache is at most 1 MiB a connection: the operating system caches the file anyway.
+const CACHE: &str = "-1024";
+/// The write-ahead log is cut back to this after a large transaction.
+const LOG_OCTETS: &str = "16777216";
+/// Pause before the journal mode is asked for again while another process holds the file.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A database file, or one in memory.
+///
+/// `synchronous` is NORMAL: in WAL mode a commit is then whole for every process at once and survives the death of this
+/// process, which is what the contracts ask for. After a loss of power the last commits may be missing, always all from
+/// some commit on and never a part of one, so that a row never outlives the octets or the cursor it was written with; the
+/// next pass reads again what is missing. FULL would cost an `fsync` for every window.
+pub(super) struct Database {
+    /// `None` in memory: then the writer is the only connection, for the database ends with it.
+    path: Option<PathBuf>,
+    writer: Mutex<SqliteConnection>,
+    idle_readers: std::sync::Mutex<Vec<SqliteConnection>>,
+    reading: Semaphore,
+}
+
+impl Database {
+    /// Opens a file, and creates it, for its owner's eyes only, when there is none.
+    pub(super) async fn open(path: &Path) -> Result<Self> {
+        create_private(path).map_err(|cause| {
+            Error::new(ErrorKind::Storage, "the archive's file could not be created").with_source(cause)
+        })?;
+        Ok(Self::around(Some(path.to_owned()), connect_writer(Some(path)).await?))
+    }
+
+    /// Opens a database that ends with this value.
+    pub(super) async fn open_in_memory() -> Result<Self> {
+        Ok(Self::around(None, connect_writer(None).await?))
+    }
+
+    fn around(path: Option<PathBuf>, writer: SqliteConnection) -> Self {
+        Self {
+            path,
+            writer: Mutex::new(writer),
+            idle_readers: std::sync::Mutex::default(),
+            reading: Semaphore::new(READERS),
+        }
+    }
+
+    /// The connection that writes, free of what a dropped future left on it.
+    pub(super) async fn writer(&self) -> Result<Session<'_>> {
+        let mut writer = self.writer.lock().await;
+        if !is_sound(&mut writer).await {
+            if self.path.is_none() {
+                return Err(Error::new(ErrorKind::Storage, "the archive in memory broke"));
+            }
+            *writer = connect_writer(self.path.as_deref()).await?;
+        }
+        Ok(Session { connection: Holder::Writer(writer), begin: "BEGIN IMMEDIATE" })
+    }
+
+    /// A connection that reads.
+    pub(super) async fn reader(&self) -> Result<Session<'_>> {
+        let Some(path) = &self.path else {
+            return Ok(Session { begin: "BEGIN", ..self.writer().await? });
+        };
+        let permit = self.reading.acquire().await.map_err(|cause| {
+            Error::new(ErrorKind::Storage, "the archive is being closed").with_source(cause)
+        })?;
+        let mut idle = self.idle_readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+        if let Some(connection) = &mut idle
+            && !is_sound(connection).await
+        {
+            idle = None;
+        }
+        let connection = match idle {
+            Some(connection) => connection,
+            None => options(Some(path)).pragma("query_only", "on").connect().await.map_err(failure)?,
+        };
+        let lent = Lent { connection: Some(connection), home: &self.idle_readers, _permit: permit };
+        Ok(Session { connection: Holder::Reader(lent), begin: "BEGIN" })
+    }
+}
+
+/// A connection for one transaction at a time.
+pub(super) struct Session<'a> {
+    connection: Holder<'a>,
+    begin: &'static str,
+}
+
+enum Holder<'a> {
+    Writer(MutexGuard<'a, SqliteConnection>),
+    Reader(Lent<'a>),
+}
+
+impl Session<'_> {
+    /// Begins a transaction; dropped before its commit it is rolled back.
+    pub(super) async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>> {
+        let connection = match &mut self.connection {
+            Holder::Writer(connection) => &mut **connection,
+            Holder::Reader(lent) => lent
+                .connection
+                .as_mut()
+                .ok_or_else(|| Error::new(ErrorKind::Storage, "the connection was given back"))?,
+        };
+        connection.begin_with(self.begin).await.map_err(failure)
+    }
+}
+
+/// A reading connection on loan; it goes back when dropped.
+struct Lent<'a> {
+    connection: Option<SqliteConnection>,
+    home: &'a std::sync::Mutex<Vec<SqliteConnection>>,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut home = self.home.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        home.extend(self.connection.take());
+    }
+}
+
+/// Whether a connection answers and has no transaction open. The rollback of a dropped one is in its queue: the answer
+/// comes after it. A transaction that is open all the same is one that SQLite ended by itself (a full disk): the driver's
+/// count is then wrong for good.
+async fn is_sound(connection: &mut SqliteConnection) -> bool {
+    connection.ping().await.is_ok() && !connection.is_in_transaction()
+}
+
+async fn connect_writer(path: Option<&Path>) -> Result<SqliteConnection> {
+    let Some(path) = path else { return options(None).connect().await.map_err(failure) };
+    let options =
+        options(Some(path)).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
+    let tries = BUSY.as_millis() / PAUSE.as_millis();
+    // Only the change to WAL itself, made once in a file's life, does not wait for others by itself.
+    for _ in 0..tries {
+        match options.connect().await.map_err(failure) {
+            Err(error) if error.kind() == ErrorKind::Busy => tokio::time::sleep(PAUSE).await,
+            done => return done,
+        }
+    }
+    options.connect().await.map_err(failure)
+}
+
+fn options(path: Option<&Path>) -> SqliteConnectOptions {
+    let options = match path {
+        Some(path) => SqliteConnectOptions::new().filename(path),
+        None => SqliteConnectOptions::new().in_memory(true),
+    };
+    options
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .pragma("cache_size", CACHE)
+        .pragma("journal_size_limit", LOG_OCTETS)
+        .disable_statement_logging()
+}
+
+/// Creates the file before SQLite does: the log and the index beside it take its mode over.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}

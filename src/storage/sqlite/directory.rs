@@ -1,0 +1,481 @@
+//! A practice directory in SQLite tables.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+
+use super::database::Database;
+use super::failure::{corrupt, failure};
+use super::migrate::{Component, Migration, migrate};
+use crate::contract::{ClientEntry, ClientKey, ClientKeyPage, Practice, PracticeDirectory, Role, User};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{ClientId, PracticeId, UserId};
+
+pub(super) const DIRECTORY: Component = Component {
+    name: "directory",
+    migrations: &[Migration { sql: include_str!("directory.sql"), min_reader: 1 }],
+};
+
+/// Keys a page holds.
+const PAGE: usize = 1_000;
+
+const SELECT_PRACTICE: &str = "SELECT name, fold_addresses FROM practice WHERE id = ?1";
+
+const SELECT_REVISION: &str = "SELECT revision FROM directory_revision WHERE practice = ?1";
+
+const SELECT_DOMAINS: &str = "SELECT domain FROM practice_domain WHERE practice = ?1 ORDER BY domain";
+
+const SELECT_NEVER_LOG: &str = "SELECT entry FROM never_log WHERE practice = ?1 ORDER BY entry";
+
+const SELECT_USERS: &str = "
+    SELECT s.id, s.name, s.address, s.role, s.active
+    FROM staff AS s JOIN practice AS p ON p.id = s.practice
+    WHERE s.practice = ?1 ORDER BY s.id";
+
+const SELECT_ALIASES: &str = "
+    SELECT address FROM user_alias WHERE practice = ?1 AND user = ?2 ORDER BY address";
+
+const SELECT_CLIENTS: &str = "
+    SELECT c.id, c.name
+    FROM client AS c JOIN practice AS p ON p.id = c.practice
+    WHERE c.practice = ?1 ORDER BY c.id";
+
+const SELECT_CLIENT: &str = "
+    SELECT 1 FROM client AS c JOIN practice AS p ON p.id = c.practice WHERE c.practice = ?1 AND c.id = ?2";
+
+const SELECT_ADDRESSES_AFTER: &str = "
+    SELECT k.client, k.address
+    FROM client_address AS k
+        JOIN client AS c ON c.practice = k.practice AND c.id = k.client
+        JOIN practice AS p ON p.id = k.practice
+    WHERE k.practice = ?1 AND (k.client, k.address) > (?2, ?3)
+    ORDER BY k.client, k.address LIMIT ?4";
+
+const SELECT_DOMAINS_AFTER: &str = "
+    SELECT k.client, k.domain
+    FROM client_domain AS k
+        JOIN client AS c ON c.practice = k.practice AND c.id = k.client
+        JOIN practice AS p ON p.id = k.practice
+    WHERE k.practice = ?1 AND (k.client, k.domain) > (?2, ?3)
+    ORDER BY k.client, k.domain LIMIT ?4";
+
+const SELECT_ADDRESSES_OF: &str = "
+    SELECT address FROM client_address WHERE practice = ?1 AND client = ?2 ORDER BY address";
+
+const SELECT_DOMAINS_OF: &str = "
+    SELECT domain FROM client_domain WHERE practice = ?1 AND client = ?2 ORDER BY domain";
+
+const MAY_SEE: &str = "
+    SELECT 1
+    FROM staff AS s
+        JOIN client AS c ON c.practice = s.practice
+        JOIN practice AS p ON p.id = s.practice
+    WHERE s.practice = ?1 AND s.id = ?2 AND s.active = 1 AND c.id = ?3";
+
+/// A practice directory kept in plain SQLite tables, for hosts that have none of their own or copy theirs.
+///
+/// The tables may be written by anyone, with any tool, at any time: triggers count every change, so that a client's
+/// address inserted by hand is found and its history read. They are these; ids are the host's, everything else is as
+/// people write it:
+///
+/// ```sql
+/// CREATE TABLE practice        (id TEXT PRIMARY KEY, name TEXT, fold_addresses INTEGER DEFAULT 0);
+/// CREATE TABLE practice_domain (practice TEXT, domain TEXT);               -- the practice's own domains
+/// CREATE TABLE never_log       (practice TEXT, entry TEXT);                -- addresses and domains never archived
+/// CREATE TABLE staff           (practice TEXT, id TEXT, name TEXT, address TEXT,
+///                               role TEXT DEFAULT 'staff',                 -- or 'administrator'
+///                               active INTEGER DEFAULT 1);
+/// CREATE TABLE user_alias      (practice TEXT, user TEXT, address TEXT);   -- user: staff.id
+/// CREATE TABLE client          (practice TEXT, id TEXT, name TEXT);
+/// CREATE TABLE client_address  (practice TEXT, client TEXT, address TEXT); -- client: client.id
+/// CREATE TABLE client_domain   (practice TEXT, client TEXT, domain TEXT);
+/// ```
+///
+/// No column may be NULL; the primary key of each table without `id` is all of its columns, of the others `(practice, id)`.
+/// Rows that belong to no practice or client are left out. Active users of a practice see every client of it.
+pub struct SqliteDirectory {
+    database: Database,
+}
+
+/// A practice's directory as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PracticeData {
+    /// The practice and its rules.
+    pub practice: Practice,
+    /// Its users, those who left too.
+    pub users: Vec<User>,
+    /// Its clients.
+    pub clients: Vec<ClientData>,
+}
+
+impl PracticeData {
+    /// A practice's directory.
+    pub fn new(practice: Practice, users: Vec<User>, clients: Vec<ClientData>) -> Self {
+        Self { practice, users, clients }
+    }
+}
+
+/// A client, and the keys by which mail is theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientData {
+    /// Their id.
+    pub id: ClientId,
+    /// Their name.
+    pub name: String,
+    /// Their addresses and domains.
+    pub keys: Vec<ClientKey>,
+}
+
+impl ClientData {
+    /// A client.
+    pub fn new(id: ClientId, name: impl Into<String>, keys: Vec<ClientKey>) -> Self {
+        Self { id, name: name.into(), keys }
+    }
+}
+
+impl SqliteDirectory {
+    /// Opens the tables in a file, which may also be a [`SqliteStore`](super::SqliteStore)'s, and creates what is missing.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`](super::SqliteStore::open).
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::around(Database::open(path.as_ref()).await?).await
+    }
+
+    /// Opens a directory that ends with this value.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    pub async fn open_in_memory() -> Result<Self> {
+        Self::around(Database::open_in_memory().await?).await
+    }
+
+    async fn around(database: Database) -> Result<Self> {
+        let mut session = database.writer().await?;
+        let mut tx = session.begin().await?;
+        migrate(&mut tx, &DIRECTORY).await?;
+        tx.commit().await.map_err(failure)?;
+        drop(session);
+        Ok(Self { database })
+    }
+
+    /// Makes a practice's directory what `data` says, in one transaction. Rows that are right are left alone: the same
+    /// data again leaves the revision as it is.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves the directory as before the call or as after it.
+    pub async fn replace_practice(&self, data: &PracticeData) -> Result<()> {
+        let practice = &data.practice.id;
+        let rows = Rows::of(data);
+        let mut session = self.database.writer().await?;
+        let mut tx = session.begin().await?;
+        for (table, wanted) in [
+            (&PRACTICE, rows.practice),
+            (&PRACTICE_DOMAIN, rows.domains),
+            (&NEVER_LOG, rows.never_log),
+            (&STAFF, rows.users),
+            (&USER_ALIAS, rows.aliases),
+            (&CLIENT, rows.clients),
+            (&CLIENT_ADDRESS, rows.client_addresses),
+            (&CLIENT_DOMAIN, rows.client_domains),
+        ] {
+            table.make(&mut tx, practice, &wanted).await?;
+        }
+        tx.commit().await.map_err(failure)
+    }
+
+    /// The clients of a practice, by id, with their names.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    pub async fn clients(&self, practice: &PracticeId) -> Result<Vec<(ClientId, String)>> {
+        let mut session = self.database.reader().await?;
+        let mut tx = session.begin().await?;
+        let rows: Vec<(String, String)> = sqlx::query_as(SELECT_CLIENTS)
+            .bind(practice.as_str())
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(failure)?;
+        Ok(rows.into_iter().filter_map(|(id, name)| Some((ClientId::new(id).ok()?, name))).collect())
+    }
+}
+
+impl std::fmt::Debug for SqliteDirectory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SqliteDirectory(..)")
+    }
+}
+
+#[async_trait]
+impl PracticeDirectory for SqliteDirectory {
+    async fn practice(&self, practice: &PracticeId) -> Result<Option<Practice>> {
+        let mut session = self.database.reader().await?;
+        let mut tx = session.begin().await?;
+        let row: Option<(String, bool)> = sqlx::query_as(SELECT_PRACTICE)
+            .bind(practice.as_str())
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(failure)?;
+        let Some((name, fold_addresses)) = row else { return Ok(None) };
+        let mut found = Practice::new(practice.clone(), name);
+        found.fold_addresses = fold_addresses;
+        found.domains = texts(&mut tx, SELECT_DOMAINS, &[practice.as_str()]).await?;
+        found.never_log = texts(&mut tx, SELECT_NEVER_LOG, &[practice.as_str()]).await?;
+        Ok(Some(found))
+    }
+
+    async fn users(&self, practice: &PracticeId) -> Result<Vec<User>> {
+        let mut session = self.database.reader().await?;
+        let mut tx = session.begin().await?;
+        let rows: Vec<(String, String, String, String, bool)> = sqlx::query_as(SELECT_USERS)
+            .bind(practice.as_str())
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(failure)?;
+        let mut users = Vec::with_capacity(rows.len());
+        for (id, name, address, role, active) in rows {
+            let aliases = texts(&mut tx, SELECT_ALIASES, &[practice.as_str(), &id]).await?;
+            let Ok(id) = UserId::new(id) else { continue };
+            let mut user = User::new(id, name, address);
+            user.aliases = aliases;
+            user.role =
+                if role == role_name(Role::Administrator) { Role::Administrator } else { Role::Staff };
+            user.active = active;
+            users.push(user);
+        }
+        Ok(users)
+    }
+
+    async fn client_keys(&self, practice: &PracticeId, from: Option<String>) -> Result<ClientKeyPage> {
+        let from = from.as_deref().map_or(Ok(Place::default()), Place::parse)?;
+        let mut session = self.database.reader().await?;
+        let mut tx = session.begin().await?;
+        let revision: Option<(i64,)> = sqlx::query_as(SELECT_REVISION)
+            .bind(practice.as_str())
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(failure)?;
+        let (sql, wrap): (_, fn(String) -> ClientKey) = if from.in_domains {
+            (SELECT_DOMAINS_AFTER, ClientKey::Domain)
+        } else {
+            (SELECT_ADDRESSES_AFTER, ClientKey::Address)
+        };
+        let rows: Vec<(String, String)> = sqlx::query_as(sql)
+            .bind(practice.as_str())
+            .bind(from.client.as_str())
+            .bind(from.key.as_str())
+            .bind(i64::try_from(PAGE).unwrap_or(i64::MAX))
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(failure)?;
+        let next = match rows.last() {
+            Some((client, key)) if rows.len() == PAGE => {
+                Some(Place { in_domains: from.in_domains, client: client.clone(), key: key.clone() })
+            }
+            _ if from.in_domains => None,
+            _ => Some(Place { in_domains: true, ..Place::default() }),
+        };
+        let entry = |(client, key)| Some(ClientEntry::new(ClientId::new(client).ok()?, wrap(key)));
+        let entries = rows.into_iter().filter_map(entry).collect();
+        let revision = revision.map_or(0, |(revision,)| revision).to_string();
+        Ok(ClientKeyPage::new(revision, entries, next.map(|place| place.to_text()).transpose()?))
+    }
+
+    async fn keys_of(&self, practice: &PracticeId, client: &ClientId) -> Result<Option<Vec<ClientKey>>> {
+        let ids = [practice.as_str(), client.as_str()];
+        let mut session = self.database.reader().await?;
+        let mut tx = session.begin().await?;
+        if !exists(&mut tx, SELECT_CLIENT, &ids).await? {
+            return Ok(None);
+        }
+        let addresses = texts(&mut tx, SELECT_ADDRESSES_OF, &ids).await?.into_iter().map(ClientKey::Address);
+        let domains = texts(&mut tx, SELECT_DOMAINS_OF, &ids).await?.into_iter().map(ClientKey::Domain);
+        Ok(Some(addresses.chain(domains).collect()))
+    }
+
+    async fn may_see(&self, practice: &PracticeId, user: &UserId, client: &ClientId) -> Result<bool> {
+        let mut session = self.database.reader().await?;
+        let mut tx = session.begin().await?;
+        exists(&mut tx, MAY_SEE, &[practice.as_str(), user.as_str(), client.as_str()]).await
+    }
+}
+
+/// Where a page of keys begins: after this one. Addresses come first, then domains.
+#[derive(Default)]
+struct Place {
+    in_domains: bool,
+    client: String,
+    key: String,
+}
+
+impl Place {
+    fn to_text(&self) -> Result<String> {
+        serde_json::to_string(&(self.in_domains, &self.client, &self.key)).map_err(|_| corrupt("a key"))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let (in_domains, client, key) = serde_json::from_str(text)
+            .map_err(|_| Error::new(ErrorKind::Invalid, "this is not where a page of keys begins"))?;
+        Ok(Self { in_domains, client, key })
+    }
+}
+
+async fn texts(tx: &mut SqliteConnection, sql: &'static str, ids: &[&str]) -> Result<Vec<String>> {
+    let select = ids.iter().fold(sqlx::query_as(sql), |select, id| select.bind(*id));
+    let rows: Vec<(String,)> = select.fetch_all(tx).await.map_err(failure)?;
+    Ok(rows.into_iter().map(|(text,)| text).collect())
+}
+
+async fn exists(tx: &mut SqliteConnection, sql: &'static str, ids: &[&str]) -> Result<bool> {
+    let select = ids.iter().fold(sqlx::query_as(sql), |select, id| select.bind(*id));
+    let row: Option<(i64,)> = select.fetch_optional(tx).await.map_err(failure)?;
+    Ok(row.is_some())
+}
+
+const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Administrator => "administrator",
+        Role::Staff => "staff",
+    }
+}
+
+type RowSet = BTreeSet<Vec<String>>;
+
+/// What each table is to hold of a practice, its id aside.
+#[derive(Default)]
+struct Rows {
+    practice: RowSet,
+    domains: RowSet,
+    never_log: RowSet,
+    users: RowSet,
+    aliases: RowSet,
+    clients: RowSet,
+    client_addresses: RowSet,
+    client_domains: RowSet,
+}
+
+impl Rows {
+    fn of(data: &PracticeData) -> Self {
+        let PracticeData { practice, users, clients } = data;
+        let flag = |set: bool| u8::from(set).to_string();
+        let mut rows = Self::default();
+        rows.practice.insert(vec![practice.name.clone(), flag(practice.fold_addresses)]);
+        rows.domains.extend(practice.domains.iter().map(|domain| vec![domain.clone()]));
+        rows.never_log.extend(practice.never_log.iter().map(|entry| vec![entry.clone()]));
+        for user in users {
+            let id = user.id.to_string();
+            rows.aliases.extend(user.aliases.iter().map(|alias| vec![id.clone(), alias.clone()]));
+            let role = role_name(user.role).to_owned();
+            rows.users.insert(vec![id, user.name.clone(), user.address.clone(), role, flag(user.active)]);
+        }
+        for client in clients {
+            let id = client.id.to_string();
+            for key in &client.keys {
+                match key {
+                    ClientKey::Address(address) => {
+                        rows.client_addresses.insert(vec![id.clone(), address.clone()])
+                    }
+                    ClientKey::Domain(domain) => rows.client_domains.insert(vec![id.clone(), domain.clone()]),
+                };
+            }
+            rows.clients.insert(vec![id, client.name.clone()]);
+        }
+        rows
+    }
+}
+
+/// The statements that make a table's rows of one practice equal a set; every column goes as text.
+struct Table {
+    select: &'static str,
+    insert: &'static str,
+    delete: &'static str,
+}
+
+impl Table {
+    async fn make(&self, tx: &mut SqliteConnection, practice: &PracticeId, wanted: &RowSet) -> Result<()> {
+        let rows =
+            sqlx::query(self.select).bind(practice.as_str()).fetch_all(&mut *tx).await.map_err(failure)?;
+        let columns = |row: &sqlx::sqlite::SqliteRow| {
+            (0..sqlx::Row::len(row)).map(|at| sqlx::Row::try_get(row, at)).collect::<Result<Vec<String>, _>>()
+        };
+        let there = rows.iter().map(columns).collect::<Result<RowSet, _>>().map_err(failure)?;
+        let too_many = there.difference(wanted).map(|row| (self.delete, row));
+        let too_few = wanted.difference(&there).map(|row| (self.insert, row));
+        for (sql, row) in too_many.chain(too_few) {
+            let write =
+                row.iter().fold(sqlx::query(sql).bind(practice.as_str()), |write, text| write.bind(text));
+            write.execute(&mut *tx).await.map_err(failure)?;
+        }
+        Ok(())
+    }
+}
+
+const PRACTICE: Table = Table {
+    select: "SELECT name, CAST(fold_addresses AS TEXT) FROM practice WHERE id = ?1",
+    insert: "INSERT INTO practice (id, name, fold_addresses) VALUES (?1, ?2, ?3)",
+    delete: "DELETE FROM practice WHERE id = ?1",
+};
+
+const PRACTICE_DOMAIN: Table = Table {
+    select: "SELECT domain FROM practice_domain WHERE practice = ?1",
+    insert: "INSERT INTO practice_domain (practice, domain) VALUES (?1, ?2)",
+    delete: "DELETE FROM practice_domain WHERE practice = ?1 AND domain = ?2",
+};
+
+const NEVER_LOG: Table = Table {
+    select: "SELECT entry FROM never_log WHERE practice = ?1",
+    insert: "INSERT INTO never_log (practice, entry) VALUES (?1, ?2)",
+    delete: "DELETE FROM never_log WHERE practice = ?1 AND entry = ?2",
+};
+
+const STAFF: Table = Table {
+    select: "SELECT id, name, address, role, CAST(active AS TEXT) FROM staff WHERE practice = ?1",
+    insert: "INSERT INTO staff (practice, id, name, address, role, active) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    delete: "DELETE FROM staff WHERE practice = ?1 AND id = ?2",
+};
+
+const USER_ALIAS: Table = Table {
+    select: "SELECT user, address FROM user_alias WHERE practice = ?1",
+    insert: "INSERT INTO user_alias (practice, user, address) VALUES (?1, ?2, ?3)",
+    delete: "DELETE FROM user_alias WHERE practice = ?1 AND user = ?2 AND address = ?3",
+};
+
+const CLIENT: Table = Table {
+    select: "SELECT id, name FROM client WHERE practice = ?1",
+    insert: "INSERT INTO client (practice, id, name) VALUES (?1, ?2, ?3)",
+    delete: "DELETE FROM client WHERE practice = ?1 AND id = ?2",
+};
+
+const CLIENT_ADDRESS: Table = Table {
+    select: "SELECT client, address FROM client_address WHERE practice = ?1",
+    insert: "INSERT INTO client_address (practice, client, address) VALUES (?1, ?2, ?3)",
+    delete: "DELETE FROM client_address WHERE practice = ?1 AND client = ?2 AND address = ?3",
+};
+
+const CLIENT_DOMAIN: Table = Table {
+    select: "SELECT client, domain FROM client_domain WHERE practice = ?1",
+    insert: "INSERT INTO client_domain (practice, client, domain) VALUES (?1, ?2, ?3)",
+    delete: "DELETE FROM client_domain WHERE practice = ?1 AND client = ?2 AND domain = ?3",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::super::explain::plan;
+    use super::*;
+
+    #[tokio::test]
+    async fn keys_are_read_in_order_without_sorting() {
+        for sql in [SELECT_ADDRESSES_AFTER, SELECT_DOMAINS_AFTER, SELECT_USERS, SELECT_CLIENTS, MAY_SEE] {
+            for step in plan(sql).await {
+                assert!(step.starts_with("SEARCH"), "{step} in {sql}");
+            }
+        }
+    }
+}

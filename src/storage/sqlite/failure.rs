@@ -1,0 +1,37 @@
+//! What went wrong in SQLite, by what has to be done next.
+
+use crate::error::{Error, ErrorKind};
+
+/// Maps an error of the database. SQLite's messages name tables and columns, never values.
+pub(super) fn failure(error: sqlx::Error) -> Error {
+    let (kind, message) = match &error {
+        sqlx::Error::Database(cause) => by_code(cause.code().as_deref()),
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => {
+            (ErrorKind::StorageCorrupt, "the archive holds a value of another type")
+        }
+        _ => (ErrorKind::Storage, "the archive could not be read or written"),
+    };
+    Error::new(kind, message).with_source(error)
+}
+
+/// A value that was stored and cannot be read back.
+pub(super) fn corrupt(what: &'static str) -> Error {
+    Error::new(ErrorKind::StorageCorrupt, format!("the archive holds {what} that cannot be read"))
+}
+
+/// A word that only a newer version of this crate writes.
+pub(super) fn newer(what: &'static str) -> Error {
+    Error::new(ErrorKind::StorageVersion, format!("the archive holds {what} this version does not know"))
+}
+
+/// Reads an extended result code (sqlite.org/rescode.html); its low octet is the primary one.
+fn by_code(code: Option<&str>) -> (ErrorKind, &'static str) {
+    match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+        Some(5 | 6) => (ErrorKind::Busy, "another process kept the archive locked for too long"),
+        Some(11) => (ErrorKind::StorageCorrupt, "the archive is damaged"),
+        Some(13) => (ErrorKind::StorageFull, "there is no room to write the archive"),
+        Some(14) => (ErrorKind::Storage, "the archive could not be opened"),
+        Some(26) => (ErrorKind::StorageCorrupt, "the file is not a database"),
+        _ => (ErrorKind::Storage, "the archive could not be read or written"),
+    }
+}

@@ -1,0 +1,179 @@
+//! The leases this process holds, and the lock on a file that proves it alive.
+//!
+//! While a store holds a lease it holds an operating system's lock on `<file>-lock`. Whoever can take that lock knows that
+//! every lease in the tables was left by a process that died, or gave its own up: so a lease lives only as long as the store
+//! that took it remembers it. The lock ends with the process, whatever becomes of it.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{AccountId, PracticeId, Timestamp};
+
+/// The leases of one store.
+#[derive(Default)]
+pub(super) struct LeaseLock {
+    /// `None` in memory, where nobody else can be.
+    path: Option<PathBuf>,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    file: Option<File>,
+    /// Leases on their way to the tables.
+    entering: usize,
+    leases: BTreeMap<(PracticeId, AccountId), Lease>,
+}
+
+#[derive(Clone, Copy)]
+struct Lease {
+    token: i64,
+    until: Timestamp,
+}
+
+impl LeaseLock {
+    /// The lock that goes with a database's file.
+    pub(super) fn beside(database: &Path) -> Self {
+        let mut path = database.as_os_str().to_owned();
+        path.push("-lock");
+        Self { path: Some(path.into()), held: Mutex::default() }
+    }
+
+    /// Takes the lock, unless this store has it.
+    ///
+    /// # Errors
+    /// `Busy` when another process, or another store of this one, has it.
+    pub(super) fn enter(&self) -> Result<Entering<'_>> {
+        let mut held = self.held();
+        if let Some(path) = self.path.as_deref().filter(|_| held.file.is_none()) {
+            let file = open(path).map_err(unusable)?;
+            match file.try_lock() {
+                Ok(()) => held.file = Some(file),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::new(ErrorKind::Busy, "another process holds leases of this archive"));
+                }
+                Err(TryLockError::Error(cause)) => return Err(unusable(cause)),
+            }
+        }
+        held.entering += 1;
+        Ok(Entering { lock: self })
+    }
+
+    /// Whether the lease in the tables is one this store still remembers.
+    pub(super) fn remembers(&self, practice: &PracticeId, account: &AccountId, token: i64) -> bool {
+        let held = self.held();
+        held.leases.get(&(practice.clone(), account.clone())).is_some_and(|lease| lease.token == token)
+    }
+
+    /// Moves a lease's end.
+    pub(super) fn extend(&self, practice: &PracticeId, account: &AccountId, token: i64, until: Timestamp) {
+        let mut held = self.held();
+        if let Some(lease) = held.leases.get_mut(&(practice.clone(), account.clone())) {
+            if lease.token == token {
+                lease.until = until;
+            }
+        }
+    }
+
+    /// Forgets a lease.
+    pub(super) fn leave(&self, practice: &PracticeId, account: &AccountId, token: i64) {
+        self.held().leave(|at, lease| at.0 == *practice && at.1 == *account && lease.token == token);
+    }
+
+    /// Forgets leases that have expired: a process that dropped its work must not keep others out by being alive.
+    pub(super) fn prune(&self, now: Timestamp) {
+        self.held().leave(|_, lease| lease.until <= now);
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn leave(&mut self, ended: impl Fn(&(PracticeId, AccountId), &Lease) -> bool) {
+        self.leases.retain(|at, lease| !ended(at, lease));
+        self.unlock_if_idle();
+    }
+
+    fn unlock_if_idle(&mut self) {
+        if self.entering == 0 && self.leases.is_empty() {
+            self.file = None;
+        }
+    }
+}
+
+/// The lock, held until a lease is written or has failed to be.
+pub(super) struct Entering<'a> {
+    lock: &'a LeaseLock,
+}
+
+impl Entering<'_> {
+    /// Remembers the lease that was written.
+    pub(super) fn remember(self, practice: &PracticeId, account: &AccountId, token: i64, until: Timestamp) {
+        let mut held = self.lock.held();
+        held.leases.insert((practice.clone(), account.clone()), Lease { token, until });
+    }
+}
+
+impl Drop for Entering<'_> {
+    fn drop(&mut self) {
+        let mut held = self.lock.held();
+        held.entering = held.entering.saturating_sub(1);
+        held.unlock_if_idle();
+    }
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn unusable(cause: std::io::Error) -> Error {
+    Error::new(ErrorKind::Storage, "the archive's lock file cannot be used").with_source(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids() -> (PracticeId, AccountId) {
+        (PracticeId::new("p").unwrap(), AccountId::new("a").unwrap())
+    }
+
+    #[test]
+    fn the_lock_is_held_exactly_as_long_as_a_lease() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("mail.db");
+        let (one, other) = (LeaseLock::beside(&file), LeaseLock::beside(&file));
+        let (practice, account) = ids();
+
+        drop(one.enter().unwrap());
+        other.enter().unwrap().remember(&practice, &account, 1, Timestamp::from_unix(10));
+        assert_eq!(one.enter().err().map(|e| e.kind()), Some(ErrorKind::Busy));
+        other.leave(&practice, &account, 2);
+        assert!(one.enter().is_err());
+        other.leave(&practice, &account, 1);
+        assert!(one.enter().is_ok());
+    }
+
+    #[test]
+    fn an_expired_lease_keeps_nobody_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("mail.db");
+        let (one, other) = (LeaseLock::beside(&file), LeaseLock::beside(&file));
+        let (practice, account) = ids();
+
+        other.enter().unwrap().remember(&practice, &account, 1, Timestamp::from_unix(10));
+        other.prune(Timestamp::from_unix(9));
+        assert!(one.enter().is_err());
+        other.prune(Timestamp::from_unix(10));
+        assert!(one.enter().is_ok());
+    }
+}

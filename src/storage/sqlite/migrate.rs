@@ -1,0 +1,65 @@
+//! The shape of the tables, and how it grows. Migrations only add: a version that came before can go on reading and writing
+//! beside a newer one, unless the newer one raised `min_reader`.
+
+use sqlx::SqliteConnection;
+
+use super::failure::{corrupt, failure};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A set of tables that grows on its own; several may share a file.
+pub(super) struct Component {
+    pub(super) name: &'static str,
+    /// In order; the first makes version 1.
+    pub(super) migrations: &'static [Migration],
+}
+
+pub(super) struct Migration {
+    pub(super) sql: &'static str,
+    /// The oldest version that can still read and write afterwards.
+    pub(super) min_reader: i64,
+}
+
+const CREATE_META: &str = "
+    CREATE TABLE IF NOT EXISTS meta (
+        component      TEXT    NOT NULL PRIMARY KEY,
+        schema_version INTEGER NOT NULL,
+        min_reader     INTEGER NOT NULL,
+        incarnation    TEXT    NOT NULL
+    ) STRICT, WITHOUT ROWID";
+
+const INSERT_META: &str = "
+    INSERT INTO meta (component, schema_version, min_reader, incarnation)
+    VALUES (?1, 0, 0, lower(hex(randomblob(16))))
+    ON CONFLICT DO NOTHING";
+
+const SELECT_META: &str = "SELECT schema_version, min_reader FROM meta WHERE component = ?1";
+
+const UPDATE_META: &str = "UPDATE meta SET schema_version = ?2, min_reader = ?3 WHERE component = ?1";
+
+/// Brings the tables up to date, inside the caller's transaction.
+pub(super) async fn migrate(connection: &mut SqliteConnection, component: &Component) -> Result<()> {
+    sqlx::raw_sql(CREATE_META).execute(&mut *connection).await.map_err(failure)?;
+    sqlx::query(INSERT_META).bind(component.name).execute(&mut *connection).await.map_err(failure)?;
+    let (version, min_reader): (i64, i64) = sqlx::query_as(SELECT_META)
+        .bind(component.name)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failure)?;
+    let known = i64::try_from(component.migrations.len()).unwrap_or(i64::MAX);
+    if min_reader > known {
+        let message = format!("the archive needs version {min_reader} of its tables, this one knows {known}");
+        return Err(Error::new(ErrorKind::StorageVersion, message));
+    }
+    let done = usize::try_from(version).map_err(|_| corrupt("a version"))?;
+    for (migration, number) in component.migrations.iter().zip(1i64..).skip(done) {
+        sqlx::raw_sql(migration.sql).execute(&mut *connection).await.map_err(failure)?;
+        sqlx::query(UPDATE_META)
+            .bind(component.name)
+            .bind(number)
+            .bind(migration.min_reader)
+            .execute(&mut *connection)
+            .await
+            .map_err(failure)?;
+    }
+    Ok(())
+}

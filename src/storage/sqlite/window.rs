@@ -1,0 +1,154 @@
+//! One step of reading a mailbox.
+
+use sqlx::SqliteConnection;
+
+use super::changes::record;
+use super::failure::failure;
+use super::{archive, cursors, values};
+use crate::contract::{ChangeKind, DeadLetter, Fence, Window, WindowReceipt};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{CopyPlace, Cursor, PracticeId, Timestamp};
+
+const INSERT_DEAD_LETTER: &str = "
+    INSERT INTO dead_letter (practice, account, mailbox, uid_validity, uid, reason, message_id, sha256, size, at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+    ON CONFLICT DO NOTHING";
+
+const DELETE_DEAD_LETTER: &str = "
+    DELETE FROM dead_letter
+    WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = ?4 AND uid = ?5";
+
+const SELECT_DEAD_LETTERS: &str = "
+    SELECT account, mailbox, uid_validity, uid, reason, message_id, sha256, size, at
+    FROM dead_letter WHERE practice = ?1 ORDER BY account, mailbox, uid_validity, uid";
+
+/// Writes a window; the fence was checked.
+pub(super) async fn commit(
+    tx: &mut SqliteConnection,
+    now: Timestamp,
+    fence: &Fence,
+    window: &Window,
+) -> Result<WindowReceipt> {
+    let places = window.copies.iter().map(|archived| &archived.copy.place);
+    let places = places.chain(window.moved.iter().flat_map(|moved| [&moved.from, &moved.to]));
+    refuse_strangers(fence, places.chain(window.dead_letters.iter().map(|letter| &letter.place)))?;
+
+    advance(tx, fence, window).await?;
+    let mut receipt = WindowReceipt::default();
+    for moved in &window.moved {
+        archive::follow(tx, &fence.practice, moved).await?;
+    }
+    for archived in &window.copies {
+        let added = archive::put(tx, &fence.practice, archived).await?;
+        let change = match added {
+            archive::Added::Nothing => continue,
+            archive::Added::Copy => ChangeKind::CopyArchived(archived.message),
+            archive::Added::Message => ChangeKind::MessageArchived(archived.message),
+        };
+        receipt.new_copies += 1;
+        receipt.new_messages += u32::from(added == archive::Added::Message);
+        record(tx, &fence.practice, now, &fence.account, &change).await?;
+        resurrect(tx, fence, &archived.copy.place).await?;
+    }
+    for letter in &window.dead_letters {
+        let known = resurrect(tx, fence, &letter.place).await?;
+        bury(tx, fence, letter).await?;
+        if !known {
+            record(tx, &fence.practice, now, &fence.account, &ChangeKind::DeadLetter).await?;
+        }
+    }
+    cursors::add_octets(tx, now, fence, window.octets_read).await?;
+    Ok(receipt)
+}
+
+/// Refuses places of other accounts: the fence says nothing about them.
+pub(super) fn refuse_strangers<'a>(
+    fence: &Fence,
+    places: impl IntoIterator<Item = &'a CopyPlace>,
+) -> Result<()> {
+    if places.into_iter().all(|place| place.account == fence.account) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Invalid, "a place lies in another account than the fence's"))
+}
+
+/// Moves the cursor and keeps the gaps.
+async fn advance(tx: &mut SqliteConnection, fence: &Fence, window: &Window) -> Result<()> {
+    let loaded = cursors::load(tx, fence, &window.mailbox).await?;
+    let mut cursor = match loaded {
+        Some(cursor) if cursor.uid_validity == window.uid_validity => cursor,
+        _ => {
+            cursors::forget_gaps(tx, fence, &window.mailbox).await?;
+            Cursor::new(window.uid_validity)
+        }
+    };
+    cursor.seen.extend_from(&window.seen);
+    cursor.history = cursor.history.map(|history| history.difference(&window.history_done));
+    cursor.status = window.finished;
+    cursor.look_again_at = window.look_again_at;
+    cursors::save(tx, fence, &window.mailbox, &cursor).await?;
+
+    for gap in cursors::gaps(tx, &fence.practice, &fence.account, &window.mailbox).await? {
+        if window.seen.contains(gap.uid) || window.gaps_closed.contains(gap.uid) {
+            cursors::close_gap(tx, fence, &window.mailbox, gap.uid).await?;
+        }
+    }
+    // Last, so that a UID that was seen and yet would not come whole keeps its gap.
+    for gap in &window.gaps {
+        cursors::save_gap(tx, fence, &window.mailbox, gap).await?;
+    }
+    Ok(())
+}
+
+async fn bury(tx: &mut SqliteConnection, fence: &Fence, letter: &DeadLetter) -> Result<()> {
+    sqlx::query(INSERT_DEAD_LETTER)
+        .bind(fence.practice.as_str())
+        .bind(letter.place.account.as_str())
+        .bind(letter.place.mailbox.as_wire())
+        .bind(i64::from(letter.place.uid_validity.get()))
+        .bind(i64::from(letter.place.uid.get()))
+        .bind(letter.reason.as_str())
+        .bind(letter.message_id.as_ref().map(crate::types::MessageId::as_str))
+        .bind(letter.octets.as_ref().map(|(sha256, _)| sha256.as_bytes().as_slice()))
+        .bind(letter.octets.map(|(_, size)| size.cast_signed()))
+        .bind(letter.at.as_unix())
+        .execute(tx)
+        .await
+        .map_err(failure)?;
+    Ok(())
+}
+
+/// Takes a dead letter away; says whether there was one.
+async fn resurrect(tx: &mut SqliteConnection, fence: &Fence, place: &CopyPlace) -> Result<bool> {
+    let done = sqlx::query(DELETE_DEAD_LETTER)
+        .bind(fence.practice.as_str())
+        .bind(place.account.as_str())
+        .bind(place.mailbox.as_wire())
+        .bind(i64::from(place.uid_validity.get()))
+        .bind(i64::from(place.uid.get()))
+        .execute(tx)
+        .await
+        .map_err(failure)?;
+    Ok(done.rows_affected() > 0)
+}
+
+type Letter = (String, Vec<u8>, i64, i64, String, Option<String>, Option<Vec<u8>>, Option<i64>, i64);
+
+/// Every dead letter of a practice, by place.
+pub(super) async fn dead_letters(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+) -> Result<Vec<DeadLetter>> {
+    let rows: Vec<Letter> =
+        sqlx::query_as(SELECT_DEAD_LETTERS).bind(practice.as_str()).fetch_all(tx).await.map_err(failure)?;
+    let read = |(account, mailbox, validity, uid, reason, message_id, sha256, size, at): Letter| {
+        let place = archive::place(account, mailbox, validity, uid)?;
+        let mut letter = DeadLetter::new(place, reason, Timestamp::from_unix(at));
+        letter.message_id = message_id.as_deref().map(values::message_id).transpose()?;
+        if let (Some(sha256), Some(size)) = (sha256, size) {
+            letter.octets = Some((values::digest(&sha256)?, size.cast_unsigned()));
+        }
+        Ok(letter)
+    };
+    rows.into_iter().map(read).collect()
+}
