@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use practicemail::contract::{
-    AccountRecord, Change, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence, MailStore, Message,
-    NewAccount, PagePosition, PageQuery, PassEnd, StoredCopy, SyncState, Window, WindowReceipt,
+    AccountRecord, Change, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence, MailStore,
+    Message, NewAccount, PagePosition, PageQuery, PassEnd, StoredCopy, SyncState, Window, WindowReceipt,
 };
 use practicemail::error::Result;
-use practicemail::types::{
-    AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity,
-};
+use practicemail::types::{AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
 
 use crate::failpoint::Fuse;
 

@@ -56,7 +56,9 @@ impl FromStr for Failpoint {
 fn names() -> Vec<String> {
     let points = TRANSITIONS.iter().map(|name| ("store", name));
     let points = points.chain(CommandPoint::COMMANDS.iter().map(|name| ("wire", name)));
-    points.flat_map(|(place, name)| ["before", "after"].map(|side| format!("{place}.{name}.{side}"))).collect()
+    points
+        .flat_map(|(place, name)| ["before", "after"].map(|side| format!("{place}.{name}.{side}")))
+        .collect()
 }
 
 /// The names, as they are answered.

@@ -45,7 +45,11 @@ impl fmt::Display for Failure {
 /// Prints a failure that prevented the command.
 pub(crate) fn print(error: &Error, json: bool) -> ExitCode {
     let failure = Failure::from(error);
-    if json { print_json(&failure) } else { eprintln!("{failure}") }
+    if json {
+        print_json(&failure)
+    } else {
+        eprintln!("{failure}")
+    }
     ExitCode::FAILURE
 }
 

@@ -12,6 +12,8 @@ use practicemail::practice_mail::{PracticeMail, Storage};
 use practicemail::storage::FileKey;
 use practicemail::storage::sqlite::{SqliteDirectory, SqliteStore};
 use practicemail::types::{AccountId, PracticeId, UserId};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::args::{Cli, Command};
 use crate::failing_store::FailingStore;
@@ -39,15 +41,19 @@ impl Host {
             None => Arc::new(SystemClock::new()),
         };
         let directory = Arc::new(SqliteDirectory::open(&store).await?);
-        let practice = directory.practices().await?.into_iter().next();
-        let mut storage = Storage::of(Arc::new(SqliteStore::open(&store, clock.clone()).await?));
+        let practice = the_practice(&store).await?;
+        let storage = Storage::of(Arc::new(SqliteStore::open(&store, clock.clone()).await?));
         let fuse = match &cli.failpoint {
             Some(Failpoint::At { name, pass }) => Some(Fuse::new(name, *pass)),
             _ => None,
         };
-        if let Some(fuse) = &fuse {
-            storage.mail = Arc::new(FailingStore { store: storage.mail, fuse: fuse.clone() });
-        }
+        let storage = match &fuse {
+            Some(fuse) => {
+                let mail = FailingStore { store: storage.mail.clone(), fuse: fuse.clone() };
+                storage.with_mail(Arc::new(mail))
+            }
+            None => storage,
+        };
         let mail = storage.mail.clone();
         let mut key = store.into_os_string();
         key.push(".key");
@@ -57,8 +63,7 @@ impl Host {
         let mut door =
             PracticeMail::new(directory.clone(), storage, keys).with_egress(egress).with_clock(clock);
         if let Some(fuse) = &fuse {
-            let connector = ImapConnector::new(Dialer::new().egress(egress)).probe(fuse.probe());
-            door = door.with_connector(Arc::new(connector));
+            door = door.with_imap(ImapConnector::new(Dialer::new().egress(egress)).probe(fuse.probe()));
         }
         if let Command::Sync(args) = command
             && let Some(window) = args.window
@@ -98,6 +103,19 @@ impl Host {
         let message = format!("the user {user} has connected no such account");
         theirs.into_iter().next().ok_or_else(|| Error::new(ErrorKind::NotFound, message))
     }
+}
+
+/// The one practice in the host's own tables.
+async fn the_practice(store: &Path) -> Result<Option<PracticeId>> {
+    let unreadable = |cause: sqlx::Error| {
+        Error::new(ErrorKind::Storage, "the tables could not be read").with_source(cause)
+    };
+    let options = SqliteConnectOptions::new().filename(store).read_only(true);
+    let mut tables = options.connect().await.map_err(unreadable)?;
+    let id = sqlx::query_scalar("SELECT id FROM practice ORDER BY id LIMIT 1");
+    let id: Option<String> = id.fetch_optional(&mut tables).await.map_err(unreadable)?;
+    tables.close().await.map_err(unreadable)?;
+    Ok(id.map(PracticeId::new).transpose()?)
 }
 
 /// Where the store is, or a place for one that is thrown away.

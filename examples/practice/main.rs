@@ -48,7 +48,8 @@ fn main() -> ExitCode {
         Err(error) => return failure::usage(&error, std::env::args().any(|word| word == "--json")),
     };
     if cli.failpoint == Some(Failpoint::List) {
-        return Answer::of(&FailpointList::new(), true).map_or_else(|e| failure::print(&e, cli.json), |a| a.print(cli.json));
+        return Answer::of(&FailpointList::new(), true)
+            .map_or_else(|e| failure::print(&e, cli.json), |a| a.print(cli.json));
     }
     let Some(command) = &cli.command else {
         let message = "a command is missing; `--help` lists them";

@@ -119,7 +119,11 @@ impl fmt::Display for Synced {
                 account.account, account.elapsed_ms, account.round_trips
             )?;
             for mailbox in account.mailboxes.iter().filter(|mailbox| !mailbox.unchanged) {
-                writeln!(f, "  {:<30} {:>6} looked at, {:>5} new", mailbox.name, mailbox.scanned, mailbox.new_messages)?;
+                writeln!(
+                    f,
+                    "  {:<30} {:>6} looked at, {:>5} new",
+                    mailbox.name, mailbox.scanned, mailbox.new_messages
+                )?;
                 if mailbox.gaps + mailbox.dead_letters > 0 {
                     let (gaps, given_up) = (mailbox.gaps, mailbox.dead_letters);
                     writeln!(f, "  {:<30} {gaps} would not come, {given_up} given up", "")?;

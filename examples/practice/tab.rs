@@ -122,10 +122,10 @@ impl From<&TabMessage> for MessageRow {
             user: copy.user.to_string(),
             mailbox: copy.mailbox.to_string(),
         });
-        let matched = message.matched.iter().map(|reason| MatchRow {
-            address: reason.address.to_string(),
-            field: reason.field.as_str(),
-        });
+        let matched = message
+            .matched
+            .iter()
+            .map(|reason| MatchRow { address: reason.address.to_string(), field: reason.field.as_str() });
         Self {
             id: message.id.to_string(),
             message_id: message.message_id.as_ref().map(ToString::to_string),
