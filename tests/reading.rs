@@ -11,14 +11,30 @@ use practicemail::testkit::imap::{Fault, Personality};
 async fn a_tab_shows_history_and_nothing_of_others_is_fetched() {
     let kit = Kit::start(Personality::Dovecot).await;
     let mail = kit.user();
-    mail.append("INBOX", letter("client@example.org", "anna@practice.example", "m1", "Year end"), &["\\Seen"], 1_000_000);
-    mail.append("INBOX", letter("stranger@else.example", "anna@practice.example", "m2", "Offer"), &[], 1_000_100);
-    mail.append("Sent", letter("anna@practice.example", "Client@EXAMPLE.org", "m3", "Re: Year end"), &["\\Seen"], 1_000_200);
+    mail.append(
+        "INBOX",
+        letter("client@example.org", "anna@practice.example", "m1", "Year end"),
+        &["\\Seen"],
+        1_000_000,
+    );
+    mail.append(
+        "INBOX",
+        letter("stranger@else.example", "anna@practice.example", "m2", "Offer"),
+        &[],
+        1_000_100,
+    );
+    mail.append(
+        "Sent",
+        letter("anna@practice.example", "Client@EXAMPLE.org", "m3", "Re: Year end"),
+        &["\\Seen"],
+        1_000_200,
+    );
     kit.connect().await;
     let report = kit.sync().await;
     assert_eq!(report.scanned(), 3);
     assert_eq!(kit.tab("c1").await, ["Re: Year end", "Year end"]);
-    let mut fetched: Vec<_> = kit.server.bodies_fetched().into_iter().map(|(_, mailbox, uid)| (mailbox, uid)).collect();
+    let mut fetched: Vec<_> =
+        kit.server.bodies_fetched().into_iter().map(|(_, mailbox, uid)| (mailbox, uid)).collect();
     fetched.sort();
     assert_eq!(fetched, [("INBOX".to_owned(), 1), ("Sent".to_owned(), 1)]);
     assert_eq!(kit.server.flags_changed(), 0);
@@ -26,12 +42,19 @@ async fn a_tab_shows_history_and_nothing_of_others_is_fetched() {
 
 #[tokio::test]
 async fn an_unchanged_pass_reads_nothing_in_few_round_trips() {
-    for (personality, limit) in [(Personality::Dovecot, 5), (Personality::Bare, 6), (Personality::Exchange, 6)] {
+    for (personality, limit) in
+        [(Personality::Dovecot, 5), (Personality::Bare, 6), (Personality::Exchange, 6)]
+    {
         let kit = Kit::start(personality).await;
         for i in 0..20 {
             kit.user().create_mailbox(&format!("Matter {i}"), &[]);
         }
-        kit.user().append("INBOX", letter("client@example.org", "anna@practice.example", "m1", "x"), &[], 1_000_000);
+        kit.user().append(
+            "INBOX",
+            letter("client@example.org", "anna@practice.example", "m1", "x"),
+            &[],
+            1_000_000,
+        );
         kit.connect().await;
         kit.sync().await;
         let again = kit.sync().await;
@@ -48,7 +71,12 @@ async fn an_address_added_later_brings_its_past_mail() {
     let kit = Kit::start(Personality::Dovecot).await;
     for i in 0..30 {
         let from = if i % 10 == 3 { "late@example.org" } else { "stranger@else.example" };
-        kit.user().append("INBOX", letter(from, "anna@practice.example", &format!("m{i}"), &format!("s{i}")), &[], 1_000_000 + i);
+        kit.user().append(
+            "INBOX",
+            letter(from, "anna@practice.example", &format!("m{i}"), &format!("s{i}")),
+            &[],
+            1_000_000 + i,
+        );
     }
     kit.connect().await;
     kit.sync().await;
@@ -70,7 +98,12 @@ async fn moves_renames_and_renumbering_download_nothing_again() {
     mail.create_mailbox("Target", &[]);
     for i in 0..6 {
         let mailbox = ["INBOX", "Old"][i % 2];
-        mail.append(mailbox, letter("client@example.org", "anna@practice.example", &format!("m{i}"), &format!("s{i}")), &[], 1_000_000 + i as i64);
+        mail.append(
+            mailbox,
+            letter("client@example.org", "anna@practice.example", &format!("m{i}"), &format!("s{i}")),
+            &[],
+            1_000_000 + i as i64,
+        );
     }
     kit.connect().await;
     kit.sync().await;
@@ -91,7 +124,12 @@ async fn moves_renames_and_renumbering_download_nothing_again() {
 #[tokio::test]
 async fn an_expunged_message_stays_and_its_copy_is_missing() {
     let kit = Kit::start(Personality::Dovecot).await;
-    kit.user().append("INBOX", letter("client@example.org", "anna@practice.example", "m1", "x"), &[], 1_000_000);
+    kit.user().append(
+        "INBOX",
+        letter("client@example.org", "anna@practice.example", "m1", "x"),
+        &[],
+        1_000_000,
+    );
     kit.connect().await;
     kit.sync().await;
     kit.user().expunge("INBOX", 1);
@@ -117,7 +155,12 @@ async fn what_would_not_come_is_a_gap_that_closes_when_it_comes() {
         let name = format!("{fault:?}");
         let kit = Kit::start(Personality::Dovecot).await;
         for i in 1..=5 {
-            kit.user().append("INBOX", letter("client@example.org", "anna@practice.example", &format!("m{i}"), &format!("s{i}")), &[], 1_000_000 + i);
+            kit.user().append(
+                "INBOX",
+                letter("client@example.org", "anna@practice.example", &format!("m{i}"), &format!("s{i}")),
+                &[],
+                1_000_000 + i,
+            );
         }
         kit.server.inject(fault);
         kit.connect().await;
@@ -138,7 +181,9 @@ async fn gmail_is_read_once_with_its_labels() {
     let kit = Kit::start(Personality::Gmail).await;
     let mail = kit.user();
     mail.create_mailbox("Work", &[]);
-    let uid = mail.append("INBOX", letter("client@example.org", "anna@practice.example", "m1", "x"), &[], 1_000_000).unwrap();
+    let uid = mail
+        .append("INBOX", letter("client@example.org", "anna@practice.example", "m1", "x"), &[], 1_000_000)
+        .unwrap();
     mail.copy_message("INBOX", uid, "Work");
     kit.connect().await;
     let report = kit.sync().await;

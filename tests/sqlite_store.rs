@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use practicemail::contract::{
-    ArchivedCopy, Clock, Fence, MailStore, NewAccount, PageQuery, PassEnd, SystemClock, Window,
+    ArchivedCopy, BlobStore, ChangeKind, Clock, Fence, MailStore, NewAccount, PageQuery, PassEnd, SystemClock, Window,
 };
 use practicemail::error::ErrorKind;
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
@@ -144,4 +144,304 @@ async fn a_lease_lives_by_the_clock_of_the_store() {
     let lost = store.commit_window(&first, &window(1..2, 1)).await.unwrap_err();
     assert_eq!(lost.kind(), ErrorKind::FenceLost);
     assert!(store.sync_state(&practice(), &account()).await.unwrap().mailboxes.is_empty());
+}
+
+/// Runs the test `name` of this binary again, in a process of its own, with `PRACTICEMAIL_TEST_FILE` set.
+fn another_process(name: &str, file: &std::path::Path) -> std::process::Child {
+    std::process::Command::new(std::env::current_exe().unwrap())
+        .args([name, "--exact", "--nocapture", "--ignored"])
+        .env("PRACTICEMAIL_TEST_FILE", file)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until the other process prints a line that begins with `word`.
+fn wait_for(child: &mut std::process::Child, word: &str) {
+    use std::io::BufRead;
+    let lines = std::io::BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.starts_with(word)), "no line {word}");
+}
+
+fn file_of_this_process() -> Option<std::path::PathBuf> {
+    std::env::var_os("PRACTICEMAIL_TEST_FILE").map(Into::into)
+}
+
+/// Not a test: what the other process of the tests below does until it is killed.
+#[tokio::test]
+#[ignore = "runs in the other process of the crash tests"]
+async fn commits_windows_until_killed() {
+    let Some(file) = file_of_this_process() else { return };
+    let (store, fence) = store_with_lease(&file).await;
+    let mut blob = store.writer(&practice()).await.unwrap();
+    blob.write(&vec![7; 3 << 20]).await.unwrap();
+    for round in 0.. {
+        let first = round * 20 + 1;
+        let mut window = window(first..first + 20, 20_000);
+        window.octets_read = 1;
+        store.commit_window(&fence, &window).await.unwrap();
+        println!("\ncommitted {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_whole_windows_and_no_lease() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    for round in 0..4 {
+        let mut child = another_process("commits_windows_until_killed", &path);
+        wait_for(&mut child, "committed 1");
+
+        let store = SqliteStore::open(&path, clock()).await.unwrap();
+        let started = std::time::Instant::now();
+        let busy = store.acquire_lease(&practice(), &account(), "other", 60).await.unwrap_err();
+        assert_eq!(busy.kind(), ErrorKind::Busy);
+        assert!(started.elapsed() < std::time::Duration::from_secs(1), "refused at once");
+        store.connect(&new_account("b")).await.unwrap();
+
+        std::thread::sleep(std::time::Duration::from_millis(7 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        let fence = store.acquire_lease(&practice(), &account(), "other", 60).await.unwrap();
+        let state = store.sync_state(&practice(), &account()).await.unwrap();
+        let seen = &state.mailboxes[0].cursor.seen;
+        let archived = store.all_messages(&practice(), None, usize::MAX).await.unwrap();
+        assert_eq!(archived.len() as u64, seen.len());
+        assert!(archived.len() % 20 == 0 && archived.iter().all(|m| m.copies.len() == 1 && m.renditions.len() == 1));
+        let changes = store.changes(&practice(), 0, usize::MAX).await.unwrap();
+        let told = changes.iter().filter(|c| matches!(c.kind, ChangeKind::MessageArchived(_))).count();
+        assert_eq!(told, archived.len());
+        assert_eq!(count_key(&store).await as usize, archived.len().min(100_000));
+        assert!(store.list(&practice(), None, 10).await.unwrap().is_empty());
+        store.release_lease(&fence).await.unwrap();
+        drop(store);
+
+        drop(SqliteStore::open(&path, clock()).await.unwrap());
+        assert_eq!(rows(&path, "SELECT count(*) FROM blob_chunk").await, 0, "the unfinished blob is swept");
+        assert_eq!(check(&path).await, "ok");
+    }
+}
+
+async fn count_key(store: &SqliteStore) -> u32 {
+    store.count(&practice(), &[key_of("anna@example.org")], 100_000).await.unwrap()
+}
+
+/// Asks a file behind the store's back.
+async fn plain(path: &std::path::Path) -> sqlx::SqliteConnection {
+    use sqlx::ConnectOptions;
+    sqlx::sqlite::SqliteConnectOptions::new().filename(path).foreign_keys(false).connect().await.unwrap()
+}
+
+async fn rows(path: &std::path::Path, sql: &'static str) -> i64 {
+    let (count,): (i64,) = sqlx::query_as(sql).fetch_one(&mut plain(path).await).await.unwrap();
+    count
+}
+
+async fn check(path: &std::path::Path) -> String {
+    let sql = "PRAGMA integrity_check";
+    let (word,): (String,) = sqlx::query_as(sql).fetch_one(&mut plain(path).await).await.unwrap();
+    word
+}
+
+async fn execute(path: &std::path::Path, sql: &'static str) {
+    sqlx::raw_sql(sql).execute(&mut plain(path).await).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_store_on_the_file_is_refused_until_the_lease_is_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    let (_store, fence) = store_with_lease(&path).await;
+    let other = SqliteStore::open(&path, clock()).await.unwrap();
+    let busy = other.acquire_lease(&practice(), &account(), "test", 60).await.unwrap_err();
+    assert_eq!(busy.kind(), ErrorKind::Busy);
+    other.connect(&new_account("b")).await.unwrap();
+    assert_eq!(other.accounts(&practice()).await.unwrap().len(), 2);
+    _store.release_lease(&fence).await.unwrap();
+    let next = other.acquire_lease(&practice(), &account(), "other", 60).await.unwrap();
+    assert!(next.token > fence.token);
+    assert_eq!(
+        _store.commit_window(&fence, &window(1..2, 1)).await.unwrap_err().kind(),
+        ErrorKind::FenceLost
+    );
+}
+
+#[tokio::test]
+async fn a_dropped_future_leaves_all_or_nothing_and_a_working_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    let (store, fence) = store_with_lease(&path).await;
+    let (mut whole, mut first) = (0, 1);
+    for polls in (0..600).step_by(7) {
+        let window = window(first..first + 3, 100);
+        let committing = store.commit_window(&fence, &window);
+        let finished = poll_at_most(committing, polls).await;
+        let seen = store.sync_state(&practice(), &account()).await.unwrap();
+        let seen = seen.mailboxes.first().map_or(0, |mailbox| mailbox.cursor.seen.len());
+        let stored = store.all_messages(&practice(), None, usize::MAX).await.unwrap().len() as u64;
+        assert_eq!(seen, stored);
+        assert!(stored == whole || stored == whole + 3);
+        assert!(!finished || stored == whole + 3);
+        if stored > whole {
+            first += 3;
+        }
+        whole = stored;
+        // Another process is not kept out by what was dropped.
+        execute(&path, "PRAGMA busy_timeout = 500; BEGIN IMMEDIATE; COMMIT").await;
+    }
+    assert!(whole > 0);
+}
+
+/// Polls a future a number of times and drops it; says whether it was done.
+async fn poll_at_most(future: impl Future, polls: usize) -> bool {
+    let mut future = std::pin::pin!(future);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return std::task::Poll::Ready(false);
+        }
+        left -= 1;
+        let done = future.as_mut().poll(context).is_ready();
+        if !done && left == 0 {
+            return std::task::Poll::Ready(false);
+        }
+        if done { std::task::Poll::Ready(true) } else { std::task::Poll::Pending }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_disk_that_was_full_is_written_to_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    let (store, fence) = store_with_lease(&path).await;
+    // The limit of pages is a connection's own: the trigger lets SQLite itself say that the disk is full.
+    execute(&path, "CREATE TRIGGER full BEFORE INSERT ON posting BEGIN SELECT RAISE(ROLLBACK, 'full'); END").await;
+    store.commit_window(&fence, &window(1..3, 10)).await.unwrap_err();
+    store.commit_window(&fence, &window(1..3, 10)).await.unwrap_err();
+    execute(&path, "DROP TRIGGER full").await;
+    assert_eq!(store.commit_window(&fence, &window(1..3, 10)).await.unwrap().new_messages, 2);
+    assert_eq!(count_key(&store).await, 2);
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_version_or_of_another_kind_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    drop(SqliteStore::open(&path, clock()).await.unwrap());
+    execute(&path, "UPDATE meta SET schema_version = 3, min_reader = 1 WHERE component = 'store'").await;
+    drop(SqliteStore::open(&path, clock()).await.unwrap());
+    execute(&path, "UPDATE meta SET min_reader = 2 WHERE component = 'store'").await;
+    let newer = SqliteStore::open(&path, clock()).await.unwrap_err();
+    assert_eq!(newer.kind(), ErrorKind::StorageVersion);
+
+    let text = dir.path().join("text");
+    std::fs::write(&text, "not a database, but long enough to be looked at as one\n".repeat(200)).unwrap();
+    assert_eq!(SqliteStore::open(&text, clock()).await.unwrap_err().kind(), ErrorKind::StorageCorrupt);
+    let nowhere = dir.path().join("no/such/directory");
+    assert_eq!(SqliteStore::open(&nowhere, clock()).await.unwrap_err().kind(), ErrorKind::Storage);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, _fence) = store_with_lease(&dir.path().join("mail.db")).await;
+    let mut files = 0;
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+        files += 1;
+    }
+    assert_eq!(files, 4);
+}
+
+#[tokio::test]
+async fn stores_opened_at_once_make_one_schema() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    let opening = (0..6).map(|_| tokio::spawn(SqliteStore::open(path.clone(), clock())));
+    for opened in opening.collect::<Vec<_>>() {
+        opened.await.unwrap().unwrap();
+    }
+    assert_eq!(rows(&path, "SELECT count(*) FROM meta").await, 1);
+}
+
+#[tokio::test]
+async fn a_large_blob_is_spilled_named_and_read_by_ranges() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    let store = SqliteStore::open(&path, clock()).await.unwrap();
+    let octets: Vec<u8> = (0..5_000_000u32).map(|n| n.to_le_bytes()[(n % 3) as usize]).collect();
+    for _ in 0..2 {
+        let mut writer = store.writer(&practice()).await.unwrap();
+        for part in octets.chunks(70_001) {
+            writer.write(part).await.unwrap();
+            assert!(store.list(&practice(), None, 9).await.unwrap().len() <= 1);
+        }
+        let info = writer.finish().await.unwrap();
+        assert_eq!((info.sha256, info.size), (Digest::of(&octets), octets.len() as u64));
+    }
+    let chunks = i64::try_from(octets.len().div_ceil(256 * 1024)).unwrap();
+    assert_eq!(rows(&path, "SELECT count(*) FROM blob_chunk").await, chunks);
+    assert_eq!(rows(&path, "SELECT count(*) FROM blob_staging").await, 0);
+    let sha256 = Digest::of(&octets);
+    for (offset, length) in [(0, 10), (262_140, 10), (262_144, 262_144), (1, 4_999_999), (4_999_999, 10), (5_000_000, 1)] {
+        let read = store.read(&practice(), sha256, offset as u64, length).await.unwrap().unwrap();
+        assert!(read == octets[offset..(offset + length).min(octets.len())], "{offset} {length}");
+    }
+    assert_eq!(store.read(&practice(), Digest::of(b"x"), 0, 1).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_dropped_blob_is_swept_by_the_next_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    let store = SqliteStore::open(&path, clock()).await.unwrap();
+    let mut writer = store.writer(&practice()).await.unwrap();
+    writer.write(&vec![1; 2 << 20]).await.unwrap();
+    drop(writer);
+    assert!(rows(&path, "SELECT count(*) FROM blob_chunk").await > 0);
+    let small = store.writer(&practice()).await.unwrap();
+    assert_eq!(rows(&path, "SELECT count(*) FROM blob_chunk").await, 0);
+    let empty = small.finish().await.unwrap();
+    assert_eq!(store.read(&practice(), empty.sha256, 0, 10).await.unwrap(), Some(Vec::new()));
+}
+
+#[tokio::test]
+async fn a_writer_whose_body_was_swept_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    let store = SqliteStore::open(&path, clock()).await.unwrap();
+    let mut writer = store.writer(&practice()).await.unwrap();
+    writer.write(&vec![1; 2 << 20]).await.unwrap();
+    drop(SqliteStore::open(&path, clock()).await.unwrap());
+    assert_eq!(writer.finish().await.unwrap_err().kind(), ErrorKind::Storage);
+    assert!(store.list(&practice(), None, 9).await.unwrap().is_empty());
+}
+
+/// A first sync of 25,000 messages of which every tenth matches.
+#[tokio::test]
+async fn a_first_sync_costs_the_store_seconds() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, fence) = store_with_lease(&dir.path().join("mail.db")).await;
+    let started = std::time::Instant::now();
+    for first in (1..25_000).step_by(200) {
+        let mut window = window(first..first + 200, 2_000);
+        window.copies.retain(|copy| copy.copy.place.uid.get() % 10 == 0);
+        for copy in &window.copies {
+            let mut writer = store.writer(&practice()).await.unwrap();
+            writer.write(copy.parsed.text.as_bytes()).await.unwrap();
+            writer.write(&copy.copy.place.uid.get().to_be_bytes()).await.unwrap();
+            writer.finish().await.unwrap();
+        }
+        store.commit_window(&fence, &window).await.unwrap();
+    }
+    assert_eq!(count_key(&store).await, 2_500);
+    // Generous: this is the profile of tests, on a machine that does other things as well.
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    println!("first sync: {:?}", started.elapsed());
 }

@@ -18,7 +18,6 @@ pub(super) enum Place {
 }
 
 /// An addr-spec in the making.
-#[derive(Debug)]
 pub(super) struct AddrSpec {
     place: Place,
     local: Half,
@@ -30,7 +29,7 @@ pub(super) struct AddrSpec {
 }
 
 /// Words joined by dots, around which the obsolete syntax allows white space.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Half {
     octets: Vec<u8>,
     quoted: bool,
@@ -56,7 +55,7 @@ impl Half {
                 self.open = false;
             }
             Token::Literal(literal) => {
-                self.octets.extend_from_slice(literal.get(..=MAX_HALF).unwrap_or(literal))
+                self.octets.extend_from_slice(literal.get(..=MAX_HALF).unwrap_or(literal));
             }
             Token::Comment(_) | Token::Special(_) | Token::Unterminated => return false,
         }

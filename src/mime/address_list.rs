@@ -13,7 +13,6 @@ const MAX_NAME: usize = 2_048;
 const MAX_UNSEPARATED: usize = super::addressing::MAX_ADDRESSES + 1;
 
 /// The addresses of one field value with their display names. What is not an address is skipped, the list goes on.
-#[derive(Debug)]
 pub(super) struct AddressList<'a> {
     value: &'a [u8],
     lexer: Lexer<'a>,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// One header field: name and folded value, both as they came.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct HeaderField<'a> {
     pub(super) name: &'a [u8],
     pub(super) value: &'a [u8],
@@ -22,7 +22,7 @@ impl<'a> HeaderField<'a> {
 }
 
 /// The fields of a header block, up to its first empty line; lines that belong to no field are skipped.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct HeaderFields<'a> {
     rest: &'a [u8],
 }
@@ -55,7 +55,7 @@ impl<'a> Iterator for HeaderFields<'a> {
                 Some(colon) => whole.get(colon + 1..).unwrap_or_default(),
                 None => &[],
             };
-            return Some(HeaderField { name, value: value.trim_ascii() });
+            return Some(HeaderField { name, value: before_lone_return(value).trim_ascii() });
         }
     }
 }
@@ -67,6 +67,13 @@ fn split_line(octets: &[u8]) -> (&[u8], &[u8]) {
         None => (octets, &[][..]),
     };
     (line.strip_suffix(b"\r").unwrap_or(line), rest)
+}
+
+/// What stands before a carriage return that ends a line by itself: some write so, and then what follows is another
+/// field, whose addresses are not this one's.
+fn before_lone_return(value: &[u8]) -> &[u8] {
+    let end = value.windows(2).position(|pair| matches!(pair, [b'\r', next] if !b"\r\n \t".contains(next)));
+    value.get(..end.unwrap_or(value.len())).unwrap_or(value)
 }
 
 /// Longest field name looked for: names are short, lines of strangers need not be.
@@ -131,6 +138,12 @@ mod tests {
             fields(b"From nobody Tue\r\n continued\r\nA: 1\r\nno colon\r\n\xff: 2\r\nB: 3"),
             [pair("A", "1"), pair("B", "3")]
         );
+    }
+
+    #[test]
+    fn what_follows_a_lone_return_is_not_the_field() {
+        assert_eq!(fields(b"From: a@x\rTo: b@y\r\r"), [pair("From", "a@x")]);
+        assert_eq!(fields(b"From: a\r\n b\r c\r\r\n"), [pair("From", "a b c")]);
     }
 
     #[test]

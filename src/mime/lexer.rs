@@ -20,7 +20,7 @@ pub(super) enum Token<'a> {
 /// Longest encoded word recognised as one token: RFC 2047 §2 allows 75 octets, writers that do not fold exceed it.
 const MAX_ENCODED_WORD: usize = 300;
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Lexer<'a> {
     octets: &'a [u8],
     at: usize,
@@ -47,20 +47,16 @@ impl<'a> Lexer<'a> {
         taken
     }
 
-    /// Takes what `open` enclosed up to its `close`, given where that is, brackets not included.
+    /// Takes what brackets or quotes enclose, of the given length; the rest where it is none.
     fn enclosed(&mut self, length: Option<usize>) -> Option<&'a [u8]> {
-        match length {
-            Some(length) => {
-                self.take(1);
-                let inner = self.take(length);
-                self.take(1);
-                Some(inner)
-            }
-            None => {
-                self.at = self.octets.len();
-                None
-            }
-        }
+        let Some(length) = length else {
+            self.at = self.octets.len();
+            return None;
+        };
+        self.take(1);
+        let inner = self.take(length);
+        self.take(1);
+        Some(inner)
     }
 }
 
@@ -81,13 +77,13 @@ impl<'a> Iterator for Lexer<'a> {
                 Some(inner) => Token::Comment(inner),
                 None => Token::Unterminated,
             },
-            b'[' => match length_to(rest, b']') {
-                Some(length) => Token::Literal(self.take(length + 2)),
-                None => {
-                    self.at = self.octets.len();
-                    Token::Unterminated
+            b'[' => {
+                let length = length_to(rest, b']');
+                match self.enclosed(length) {
+                    Some(_) => Token::Literal(rest.get(..length.unwrap_or(0) + 2).unwrap_or(rest)),
+                    None => Token::Unterminated,
                 }
-            },
+            }
             special if is_special(special) => {
                 self.take(1);
                 Token::Special(special)

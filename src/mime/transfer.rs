@@ -1,7 +1,7 @@
 //! Content transfer encodings (RFC 2045 §6), undone as the octets flow by.
 
 /// Undoes base64. What is not in the alphabet is skipped; padding ends a group, so that joined pieces decode too.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Base64 {
     bits: u32,
     held: u8,
@@ -9,6 +9,7 @@ pub(super) struct Base64 {
 
 const NOT_BASE64: u8 = 0xff;
 
+#[allow(clippy::indexing_slicing, reason = "the compiler evaluates it, and would see a wrong index")]
 const BASE64: [u8; 256] = {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut table = [NOT_BASE64; 256];
@@ -70,19 +71,18 @@ fn lowest(bits: u32) -> u8 {
 /// Decodes groups of four as long as all four octets are of the alphabet; tells how many groups that were.
 fn whole_groups(groups: &[[u8; 4]], out: &mut Vec<u8>) -> usize {
     for (read, group) in groups.iter().enumerate() {
-        let [a, b, c, d] = group.map(sextet);
-        if (a | b | c | d) & 0xc0 != 0 {
+        let values = group.map(sextet);
+        if values.iter().fold(0, |all, value| all | value) & 0xc0 != 0 {
             return read;
         }
-        let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-        let [_, x, y, z] = bits.to_be_bytes();
-        out.extend_from_slice(&[x, y, z]);
+        let bits = values.iter().fold(0, |bits, value| bits << 6 | u32::from(*value));
+        out.extend(bits.to_be_bytes().iter().skip(1));
     }
     groups.len()
 }
 
 /// Undoes quoted-printable, a line at a time or a piece of one; a wrong escape stands for itself.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct QuotedPrintable {
     state: Escape,
 }
@@ -177,7 +177,9 @@ mod tests {
 
     fn base64(pieces: &[&[u8]]) -> Vec<u8> {
         let (mut decoder, mut out) = (Base64::default(), Vec::new());
-        pieces.iter().for_each(|piece| decoder.decode(piece, &mut out));
+        for piece in pieces {
+            decoder.decode(piece, &mut out);
+        }
         out
     }
 

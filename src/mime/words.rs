@@ -22,7 +22,7 @@ pub(super) fn decode(value: &[u8]) -> String {
         if let Some((word, after)) = encoded_word(rest, behind) {
             match &mut run {
                 Some((charset, octets)) if charset.eq_ignore_ascii_case(word.charset) => {
-                    octets.extend(word.octets())
+                    octets.extend(word.octets());
                 }
                 _ => {
                     flush(&mut decoded, run.take());

@@ -1,23 +1,33 @@
-//! Keys: fixed ones, and a file.
+//! Keys from a file, and one that is given.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::io::{ErrorKind as Io, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
+use super::sealing::no_randomness;
 use crate::contract::{KeyProvider, SealingKey};
 use crate::error::{Error, ErrorKind, Result};
 
-/// One key that the host holds itself.
-#[derive(Debug)]
+/// What each line begins with: a name to know the file by, and the version of the format.
+const PREFIX: [&str; 2] = ["practicemail-key", "1"];
+/// A file of more octets is not a key file: there is room for seven hundred keys.
+const MAX_OCTETS: u64 = 65_536;
+/// How often a file without a complete line is read again: another process may be writing it just now.
+const RETRIES: u32 = 20;
+
+/// One key, given by the host. It is number 1.
+#[derive(Debug, Clone)]
 pub struct StaticKey(SealingKey);
 
 impl StaticKey {
-    /// Takes a key of 256 random bits over.
-    pub fn new(id: u32, key: [u8; 32]) -> Self {
-        Self(SealingKey::new(id, key))
+    /// A provider of this one key.
+    pub fn new(key: [u8; 32]) -> Self {
+        Self(SealingKey::new(1, key))
     }
 }
 
@@ -28,142 +38,275 @@ impl KeyProvider for StaticKey {
     }
 
     async fn by_id(&self, id: u32) -> Result<Option<SealingKey>> {
-        Ok((id == self.0.id()).then(|| self.0.clone()))
+        Ok(Some(self.0.clone()).filter(|key| key.id() == id))
     }
 }
 
-/// Keys in a file that only its owner can read: a line `practicemail-key NUMBER HEX` each, the last one current. To change
-/// the key, add a line.
-#[derive(Debug)]
+/// Keys kept in a file that only its owner may read.
+///
+/// A line is a key: `practicemail-key 1 <number> <64 hexadecimal digits>`. The last line is the current key; the ones
+/// before open what they sealed. To change keys, append a line with a new number; running processes seal with it after
+/// they are started again, and open what others sealed with it at once.
+///
+/// The file must be backed up apart from the database: without it stored passwords are lost, and with it a stolen copy of
+/// the database gives them away.
 pub struct FileKey {
-    keys: Vec<SealingKey>,
+    path: PathBuf,
+    current: SealingKey,
 }
 
 impl FileKey {
-    /// Opens the file, or makes it, with a random key, where there is none.
+    /// Opens a key file, or creates one with a new key.
     ///
     /// # Errors
-    /// [`KeyUnavailable`](ErrorKind::KeyUnavailable) when it cannot be read, made or understood, or others may read it.
-    pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        match File::open(path) {
-            Ok(file) => Self::read(file),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match create(path) {
-                // Another process was quicker: its key counts.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    Self::read(File::open(path).map_err(unavailable)?)
-                }
-                made => {
-                    made.map_err(unavailable)?;
-                    Self::read(File::open(path).map_err(unavailable)?)
-                }
-            },
-            Err(error) => Err(unavailable(error)),
-        }
-    }
-
-    fn read(mut file: File) -> Result<Self> {
-        let unusable = |why: &'static str| Error::new(ErrorKind::KeyUnavailable, why);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            if file.metadata().map_err(unavailable)?.permissions().mode() & 0o077 != 0 {
-                return Err(unusable("others may read the key file: set its mode to 0600"));
+    /// [`ErrorKind::KeyUnavailable`] when it can neither be read nor created, when others than its owner may read it
+    /// (on Unix), and when a line of it is not a key.
+    pub async fn open_or_create(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        create(path.clone()).await?;
+        for _ in 0..RETRIES {
+            if let Some(current) = load(path.clone()).await?.pop() {
+                return Ok(Self { path, current });
             }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let mut text = Zeroizing::new(String::new());
-        file.read_to_string(&mut text).map_err(unavailable)?;
-        let keys: Option<Vec<SealingKey>> =
-            text.lines().filter(|line| !line.trim().is_empty()).map(key_of_line).collect();
-        let keys = keys
-            .filter(|keys| !keys.is_empty())
-            .ok_or_else(|| unusable("the key file holds something that is no key"))?;
-        Ok(Self { keys })
+        Err(unavailable("the key file holds no key: if none was ever in it, delete it and start again"))
     }
 }
 
-fn unavailable(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::KeyUnavailable, "the key file could not be opened").with_source(error)
-}
-
-/// Makes the file whole under another name first: a process that dies meanwhile leaves no half a key.
-fn create(path: &Path) -> std::io::Result<()> {
-    let mut key = Zeroizing::new([0u8; 32]);
-    getrandom::fill(&mut *key).map_err(|_| std::io::Error::other("no random numbers"))?;
-    let hex: Zeroizing<String> = Zeroizing::new(key.iter().map(|octet| format!("{octet:02x}")).collect());
-    let draft = path.with_extension(format!("new-{}", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft)?;
-    writeln!(file, "practicemail-key 1 {}", *hex)?;
-    file.sync_all()?;
-    // A link fails where a rename would replace another process's key.
-    let linked = std::fs::hard_link(&draft, path);
-    std::fs::remove_file(&draft)?;
-    linked
-}
-
-fn key_of_line(line: &str) -> Option<SealingKey> {
-    let mut words = line.split_whitespace();
-    let (name, id, hex) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
-    if name != "practicemail-key" || hex.len() != 64 || words.next().is_some() {
-        return None;
+impl fmt::Debug for FileKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileKey").field("current", &self.current).finish_non_exhaustive()
     }
-    let mut key = [0; 32];
-    for (i, octet) in key.iter_mut().enumerate() {
-        *octet = u8::from_str_radix(hex.get(2 * i..2 * i + 2)?, 16).ok()?;
-    }
-    Some(SealingKey::new(id, key))
 }
 
 #[async_trait]
 impl KeyProvider for FileKey {
     async fn current(&self) -> Result<SealingKey> {
-        let none = || Error::new(ErrorKind::KeyUnavailable, "the key file holds no key");
-        self.keys.last().cloned().ok_or_else(none)
+        Ok(self.current.clone())
     }
 
     async fn by_id(&self, id: u32) -> Result<Option<SealingKey>> {
-        Ok(self.keys.iter().find(|key| key.id() == id).cloned())
+        if id == self.current.id() {
+            return Ok(Some(self.current.clone()));
+        }
+        Ok(load(self.path.clone()).await?.into_iter().find(|key| key.id() == id))
     }
+}
+
+/// Creates the file with a first key unless there is one.
+async fn create(path: PathBuf) -> Result<()> {
+    blocking(move || {
+        if path.exists() {
+            return Ok(());
+        }
+        let line = new_line(1)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = match options.open(&path) {
+            Err(error) if error.kind() == Io::AlreadyExists => return Ok(()),
+            opened => opened.map_err(|error| io("the key file cannot be created", error))?,
+        };
+        let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_all());
+        written.and_then(|()| sync_parent(&path)).map_err(|error| io("the key file cannot be written", error))
+    })
+    .await
+}
+
+fn new_line(id: u32) -> Result<Zeroizing<String>> {
+    let mut key = Zeroizing::new([0; 32]);
+    getrandom::fill(key.as_mut_slice()).map_err(no_randomness)?;
+    let [name, version] = PREFIX;
+    // Reserved at once: a text that grows leaves pieces of itself in memory.
+    let mut line = Zeroizing::new(String::with_capacity(128));
+    line.extend([name, " ", version, " ", &id.to_string(), " "]);
+    for octet in key.iter() {
+        line.extend([octet >> 4, octet & 0xf].into_iter().filter_map(|d| char::from_digit(d.into(), 16)));
+    }
+    line.push('\n');
+    Ok(line)
+}
+
+#[cfg(unix)]
+fn sync_parent(path: &Path) -> std::io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_parent(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// The keys of the file in its order; none while its first line is being written.
+async fn load(path: PathBuf) -> Result<Vec<SealingKey>> {
+    blocking(move || {
+        let file = File::open(&path).map_err(|error| io("the key file cannot be opened", error))?;
+        refuse_readable_by_others(&file)?;
+        // Reserved at once, as above.
+        let length = file.metadata().map_or(0, |data| data.len()).min(MAX_OCTETS);
+        let mut text = Zeroizing::new(String::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
+        let read = file.take(MAX_OCTETS).read_to_string(&mut text);
+        read.map_err(|error| io("the key file cannot be read", error))?;
+        if !text.ends_with('\n') && text.lines().count() <= 1 {
+            return Ok(parse_line(&text).into_iter().collect());
+        }
+        parse(&text)
+    })
+    .await
+}
+
+fn parse(text: &str) -> Result<Vec<SealingKey>> {
+    let mut keys: Vec<SealingKey> = Vec::new();
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let bad = |why: &str| unavailable(format!("line {} of the key file {why}", number + 1));
+        let key = parse_line(line).ok_or_else(|| bad("is not a key"))?;
+        if keys.iter().any(|other| other.id() == key.id()) {
+            return Err(bad("has a number that another line has too"));
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+fn parse_line(line: &str) -> Option<SealingKey> {
+    let mut words = line.split_whitespace();
+    if PREFIX.iter().any(|word| words.next() != Some(word)) {
+        return None;
+    }
+    let id = words.next()?.parse().ok()?;
+    let digits = words.next().filter(|digits| digits.len() == 64)?;
+    if words.next().is_some() {
+        return None;
+    }
+    let mut key = [0; 32];
+    for (octet, pair) in key.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        let digit = |d: &u8| char::from(*d).to_digit(16);
+        *octet = pair.iter().try_fold(0, |value, d| Some(value << 4 | u8::try_from(digit(d)?).ok()?))?;
+    }
+    let sealing = SealingKey::new(id, key);
+    key.zeroize();
+    Some(sealing)
+}
+
+#[cfg(unix)]
+fn refuse_readable_by_others(file: &File) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let data = file.metadata().map_err(|error| io("the key file cannot be examined", error))?;
+    let mode = data.permissions().mode() & 0o777;
+    let others = mode & 0o077;
+    if others != 0 {
+        let message =
+            format!("others than its owner may use the key file (mode {mode:o}): set its mode to 600");
+        return Err(unavailable(message));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_readable_by_others(_: &File) -> Result<()> {
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(unavailable("reading the key file was interrupted").with_source(error)))
+}
+
+fn unavailable(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::KeyUnavailable, message)
+}
+
+fn io(message: &'static str, error: std::io::Error) -> Error {
+    unavailable(message).with_source(error)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_key_file_is_made_once_and_read_by_its_owner_only() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("store.key");
-        let first = FileKey::open_or_create(&path).unwrap().current().await.unwrap();
-        let again = FileKey::open_or_create(&path).unwrap().by_id(1).await.unwrap().unwrap();
-        assert_eq!(first.expose(), again.expose());
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
-        std::fs::write(
-            &path,
-            format!("{}practicemail-key 2 {}\n", std::fs::read_to_string(&path).unwrap(), "ab".repeat(32)),
-        )
-        .unwrap();
-        assert_eq!(FileKey::open_or_create(&path).unwrap().current().await.unwrap().id(), 2);
+    fn line(id: u32, octet: &str) -> String {
+        format!("practicemail-key 1 {id} {}\n", octet.repeat(32))
+    }
+
+    fn write(path: &Path, text: &str) {
+        std::fs::write(path, text).unwrap();
         #[cfg(unix)]
         {
-            use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-            assert!(FileKey::open_or_create(&path).unwrap_err().to_string().contains("0600"));
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
         }
     }
 
-    #[test]
-    fn a_damaged_key_file_is_refused_not_replaced() {
+    #[tokio::test]
+    async fn a_created_file_is_opened_again_with_the_same_key() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("store.key");
-        FileKey::open_or_create(&path).unwrap();
-        std::fs::write(&path, "practicemail-key 1 zz").unwrap();
-        assert_eq!(FileKey::open_or_create(&path).unwrap_err().kind(), ErrorKind::KeyUnavailable);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "practicemail-key 1 zz");
+        let path = directory.path().join("key");
+        let first = FileKey::open_or_create(&path).await.unwrap().current().await.unwrap();
+        let again = FileKey::open_or_create(&path).await.unwrap();
+        assert_eq!(again.current().await.unwrap().expose(), first.expose());
+        assert_eq!(again.by_id(1).await.unwrap().unwrap().expose(), first.expose());
+        assert!(again.by_id(2).await.unwrap().is_none());
+        assert_ne!(first.expose(), &[0; 32]);
+    }
+
+    #[tokio::test]
+    async fn many_that_create_it_at_once_agree_on_one_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        let opened = futures_util::future::join_all((0..16).map(|_| FileKey::open_or_create(&path))).await;
+        let keys: std::collections::BTreeSet<_> =
+            opened.into_iter().map(|key| *key.unwrap().current.expose()).collect();
+        assert_eq!(keys.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_last_line_is_current_and_one_added_later_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        write(&path, &(line(1, "0a") + &line(7, "0B")));
+        let keys = FileKey::open_or_create(&path).await.unwrap();
+        assert_eq!(keys.current().await.unwrap().id(), 7);
+        assert_eq!(keys.by_id(1).await.unwrap().unwrap().expose(), &[0x0a; 32]);
+        write(&path, &(line(1, "0a") + &line(7, "0b") + &line(8, "0c")));
+        assert_eq!(keys.by_id(8).await.unwrap().unwrap().expose(), &[0x0c; 32]);
+        assert_eq!(keys.current().await.unwrap().id(), 7);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_file_that_others_may_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        FileKey::open_or_create(&path).await.unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        for mode in [0o640, 0o604, 0o660] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let error = FileKey::open_or_create(&path).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
+            assert!(error.to_string().contains("600"), "{error}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_a_key_is_refused_by_line_and_never_printed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        for (text, says) in [
+            (line(1, "0a") + "practicemail-key 2 2 0102\n", "line 2"),
+            (line(1, "0a") + &line(1, "0b"), "line 2"),
+            (line(1, "0g"), "line 1"),
+            (line(1, "é"), "line 1"),
+            (String::new(), "holds no key"),
+        ] {
+            write(&path, &text);
+            let error = FileKey::open_or_create(&path).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
+            assert!(error.to_string().contains(says), "{error}");
+        }
     }
 }

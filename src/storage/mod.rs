@@ -1,9 +1,17 @@
-//! Floor 5: storage that is ready-made.
+//! Floor 5: where everything durable is kept.
+//!
+//! [`MemoryStore`] and [`MemoryDirectory`] keep it in memory, for tests and as the plainest reading of the contracts;
+//! [`BlobDirectory`] keeps octets in a directory of files. [`Sealer`] seals passwords and tokens with a key of
+//! [`FileKey`], [`StaticKey`] or the host before any store sees them.
 
+mod blob_directory;
 mod keys;
+mod memory;
 mod sealing;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+pub use blob_directory::BlobDirectory;
 pub use keys::{FileKey, StaticKey};
+pub use memory::{MemoryDirectory, MemoryStore};
 pub use sealing::Sealer;

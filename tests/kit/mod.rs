@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use practicemail::contract::{ClientEntry, ClientKey, ClientKeyPage, Clock, Practice, PracticeDirectory, User};
+use practicemail::PracticeMail;
+use practicemail::contract::{
+    ClientEntry, ClientKey, ClientKeyPage, Clock, Practice, PracticeDirectory, User,
+};
 use practicemail::error::Result;
 use practicemail::net::EgressPolicy;
 use practicemail::practice_mail::{ConnectRequest, Exported, Storage, SyncReport, Viewer};
@@ -15,7 +18,6 @@ use practicemail::storage::sqlite::SqliteStore;
 use practicemail::testkit::ImapServer;
 use practicemail::testkit::imap::{Personality, UserMail};
 use practicemail::types::{ClientId, PracticeId, Secret, Timestamp, UserId};
-use practicemail::PracticeMail;
 
 /// A clock that stands until it is moved.
 pub(crate) struct StandingClock(AtomicI64);
@@ -85,13 +87,15 @@ impl Sums for SyncReport {
 
 impl Kit {
     pub(crate) async fn start(personality: Personality) -> Self {
-        let server = ImapServer::builder().personality(personality).user("anna", "hunter2").start().await.unwrap();
+        let server =
+            ImapServer::builder().personality(personality).user("anna", "hunter2").start().await.unwrap();
         let clock = Arc::new(StandingClock(AtomicI64::new(1_800_000_000)));
         let store = Arc::new(SqliteStore::open_in_memory(clock.clone()).await.unwrap());
         let directory = Arc::new(Directory::default());
-        let mail = PracticeMail::new(directory.clone(), Storage::of(store), Arc::new(StaticKey::new(1, [7; 32])))
-            .with_egress(EgressPolicy::Any)
-            .with_clock(clock.clone());
+        let mail =
+            PracticeMail::new(directory.clone(), Storage::of(store), Arc::new(StaticKey::new([7; 32])))
+                .with_egress(EgressPolicy::Any)
+                .with_clock(clock.clone());
         let kit = Self { server, clock, mail, directory };
         kit.set_keys(&[("c1", ClientKey::Address("client@example.org".into()))]);
         kit
@@ -140,7 +144,8 @@ impl Kit {
 
     pub(crate) async fn tab_or_none(&self, client: &str) -> Result<Vec<String>> {
         let viewer = Viewer::System { reason: "test" };
-        let tab = self.mail.tab(&self.practice(), &ClientId::new(client).unwrap(), &viewer, 100, None).await?;
+        let tab =
+            self.mail.tab(&self.practice(), &ClientId::new(client).unwrap(), &viewer, 100, None).await?;
         Ok(tab.messages.iter().map(|m| m.subject.to_string()).collect())
     }
 
@@ -151,7 +156,11 @@ impl Kit {
             .export(&self.practice(), &mut |line| {
                 if let Exported::Message { copies: held, .. } = line {
                     for (_, copy) in held {
-                        let place = (copy.place.mailbox.to_string(), copy.place.uid.get(), copy.state.as_str().to_owned());
+                        let place = (
+                            copy.place.mailbox.to_string(),
+                            copy.place.uid.get(),
+                            copy.state.as_str().to_owned(),
+                        );
                         copies.insert(copy.place, place);
                     }
                 }

@@ -23,6 +23,8 @@ const PAGE: usize = 1_000;
 
 const SELECT_PRACTICE: &str = "SELECT name, fold_addresses FROM practice WHERE id = ?1";
 
+const SELECT_PRACTICES: &str = "SELECT id FROM practice ORDER BY id";
+
 const SELECT_REVISION: &str = "SELECT revision FROM directory_revision WHERE practice = ?1";
 
 const SELECT_DOMAINS: &str = "SELECT domain FROM practice_domain WHERE practice = ?1 ORDER BY domain";
@@ -189,6 +191,17 @@ impl SqliteDirectory {
             table.make(&mut tx, practice, &wanted).await?;
         }
         tx.commit().await.map_err(failure)
+    }
+
+    /// The practices it knows, by id.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    pub async fn practices(&self) -> Result<Vec<PracticeId>> {
+        let mut session = self.database.reader().await?;
+        let mut tx = session.begin().await?;
+        let rows: Vec<(String,)> = sqlx::query_as(SELECT_PRACTICES).fetch_all(&mut *tx).await.map_err(failure)?;
+        rows.into_iter().map(|(id,)| Ok(PracticeId::new(id)?)).collect()
     }
 
     /// The clients of a practice, by id, with their names.

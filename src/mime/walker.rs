@@ -1,0 +1,235 @@
+//! The structure of a message (RFC 2046), followed line by line.
+
+use super::body::{Alternative, Body};
+use super::content::ContentHeaders;
+use super::kept_header::{HeaderLine, KeptHeader};
+use super::leaf::{Leaf, MAX_TEXT};
+use crate::types::{Attachment, CleanText, Digest, Hasher};
+
+/// Deepest nesting followed: people's mail has four or five levels.
+const MAX_DEPTH: usize = 50;
+/// Most parts looked at.
+const MAX_PARTS: usize = 1_000;
+/// Longest line that can be a boundary: RFC 2046 §5.1.1 allows 70 characters, no line longer than 998 is whole.
+pub(super) const MAX_BOUNDARY_LINE: usize = 1_000;
+
+/// What the walk through a message found.
+pub(super) struct Walked {
+    pub(super) header: Vec<u8>,
+    pub(super) addresses_cut: bool,
+    pub(super) body: Body,
+    pub(super) attachments: Vec<Attachment>,
+    pub(super) parts: Digest,
+    pub(super) unparsed: Option<&'static str>,
+}
+
+/// A multipart that is open.
+struct Container {
+    boundary: Vec<u8>,
+    alternative: Option<Alternative>,
+    digest: bool,
+}
+
+/// What is done with the content of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Body,
+    Attachment,
+    /// What stands before a multipart's first boundary: nothing to anyone, unless no boundary ever comes.
+    Preamble,
+    /// All that follows once the structure is given up.
+    Rest,
+}
+
+enum State {
+    Header(KeptHeader),
+    Content(Role, Box<Leaf>),
+    /// Behind a closing boundary.
+    Epilogue,
+}
+
+/// Follows the lines of one message.
+pub(super) struct Walker {
+    state: State,
+    /// The message's own header, once it is complete.
+    header: Option<Vec<u8>>,
+    addresses_cut: bool,
+    open: Vec<Container>,
+    count: usize,
+    parts: Hasher,
+    body: Body,
+    attachments: Vec<Attachment>,
+    unparsed: Option<&'static str>,
+}
+
+impl Walker {
+    pub(super) fn new() -> Self {
+        Self {
+            state: State::Header(KeptHeader::of_message()),
+            header: None,
+            addresses_cut: false,
+            open: Vec::new(),
+            count: 0,
+            parts: Hasher::new(),
+            body: Body::default(),
+            attachments: Vec::new(),
+            unparsed: None,
+        }
+    }
+
+    /// Takes the beginning of a line, without its end; `end` is that end if the whole line is there.
+    pub(super) fn begin_line(&mut self, line: &[u8], end: Option<&'static [u8]>) {
+        if end.is_some() && line.len() <= MAX_BOUNDARY_LINE && line.starts_with(b"--") && self.boundary(line)
+        {
+            return;
+        }
+        if let State::Header(header) = &mut self.state {
+            match header.begin_line(line, end.is_some()) {
+                HeaderLine::Taken => return,
+                HeaderLine::End => return self.begin_content(),
+                HeaderLine::Content => self.begin_content(),
+            }
+        }
+        self.continue_line(line, end);
+    }
+
+    /// Takes more of a line.
+    pub(super) fn continue_line(&mut self, piece: &[u8], end: Option<&'static [u8]>) {
+        match &mut self.state {
+            State::Header(header) => header.continue_line(piece),
+            State::Content(_, leaf) => leaf.add(piece, end),
+            State::Epilogue => {}
+        }
+    }
+
+    /// Acts on a boundary, if the line is one of an open multipart.
+    fn boundary(&mut self, line: &[u8]) -> bool {
+        if matches!(self.state, State::Content(Role::Rest, _)) {
+            return false;
+        }
+        let text = line.strip_prefix(b"--").unwrap_or(line).trim_ascii_end();
+        let level = |text: &[u8]| self.open.iter().rposition(|container| container.boundary == text);
+        let (level, closing) = match (level(text), text.strip_suffix(b"--").and_then(level)) {
+            (Some(level), _) => (level, false),
+            (None, Some(level)) => (level, true),
+            (None, None) => return false,
+        };
+        self.end_part(Some(level));
+        if closing {
+            self.open.truncate(level);
+            self.state = State::Epilogue;
+            return true;
+        }
+        self.open.truncate(level + 1);
+        self.count += 1;
+        self.state = if self.count > MAX_PARTS {
+            self.give_up("too many parts");
+            State::Content(
+                Role::Rest,
+                Box::new(Leaf::new(ContentHeaders::of_type("application/octet-stream"), 0)),
+            )
+        } else {
+            State::Header(KeptHeader::of_part())
+        };
+        true
+    }
+
+    /// The first reason is the one that is told.
+    fn give_up(&mut self, reason: &'static str) {
+        self.unparsed.get_or_insert(reason);
+    }
+
+    /// Reads the header that has ended, if one was being read, and begins what it announces.
+    fn begin_content(&mut self) {
+        let State::Header(header) = &mut self.state else { return };
+        let header = std::mem::replace(header, KeptHeader::of_part());
+        let (block, addresses_cut) = header.finish();
+        let in_digest = self.open.last().is_some_and(|container| container.digest);
+        let content = ContentHeaders::parse(&block, if in_digest { "message/rfc822" } else { "text/plain" });
+        if self.header.is_none() {
+            self.header = Some(block);
+            self.addresses_cut = addresses_cut;
+        }
+        self.state = if content.is_multipart() {
+            self.begin_multipart(content)
+        } else if matches!(content.media_type.as_str(), "text/plain" | "text/html")
+            && !content.attachment
+            && (content.name.is_empty() || self.open.is_empty())
+        {
+            State::Content(Role::Body, Box::new(Leaf::new(content, MAX_TEXT)))
+        } else {
+            State::Content(Role::Attachment, Box::new(Leaf::new(content, 0)))
+        };
+    }
+
+    fn begin_multipart(&mut self, content: ContentHeaders) -> State {
+        let undecoded = |media_type: &str| ContentHeaders {
+            name: content.name.clone(),
+            ..ContentHeaders::of_type(media_type)
+        };
+        if self.open.len() >= MAX_DEPTH {
+            self.give_up("nested too deeply");
+            return State::Content(Role::Attachment, Box::new(Leaf::new(undecoded(&content.media_type), 0)));
+        }
+        let text = Box::new(Leaf::new(ContentHeaders::of_type("text/plain"), MAX_TEXT));
+        let usable = |boundary: &Vec<u8>| !boundary.is_empty() && boundary.len() + 4 <= MAX_BOUNDARY_LINE;
+        let Some(boundary) = content.boundary.filter(usable) else {
+            self.give_up("a multipart names no boundary");
+            return State::Content(Role::Body, text);
+        };
+        let nested = self.open.iter().any(|container| container.alternative.is_some());
+        let alternative = content.media_type == "multipart/alternative" && !nested;
+        self.open.push(Container {
+            boundary,
+            alternative: alternative.then(|| self.body.alternative()),
+            digest: content.media_type == "multipart/digest",
+        });
+        State::Content(Role::Preamble, text)
+    }
+
+    /// Ends what is being read, at a boundary of the multipart open at `level` or with the message.
+    fn end_part(&mut self, level: Option<usize>) {
+        self.begin_content();
+        let State::Content(mut role, leaf) = std::mem::replace(&mut self.state, State::Epilogue) else {
+            return;
+        };
+        let part = leaf.finish(level.is_some());
+        if role == Role::Preamble {
+            let own = level.is_some_and(|level| level + 1 == self.open.len());
+            if own || part.kept.trim_ascii().is_empty() && part.size <= MAX_TEXT as u64 {
+                return;
+            }
+            self.give_up("a multipart's boundary never comes");
+            role = Role::Body;
+        }
+        self.parts.field(part.content.media_type.as_bytes());
+        self.parts.field(part.content.name.as_str().as_bytes());
+        self.parts.field(part.digest.as_bytes());
+        match role {
+            Role::Body => {
+                let alternative = self.open.iter_mut().find_map(|container| container.alternative.as_mut());
+                self.body.add(&part.content, &part.kept, alternative);
+            }
+            Role::Attachment => {
+                let media_type = CleanText::new(&part.content.media_type);
+                let mut attachment = Attachment::new(part.content.name, media_type, part.size);
+                attachment.content_id = part.content.content_id;
+                self.attachments.push(attachment);
+            }
+            Role::Preamble | Role::Rest => {}
+        }
+    }
+
+    /// Ends the message.
+    pub(super) fn finish(mut self) -> Walked {
+        self.end_part(None);
+        Walked {
+            header: self.header.unwrap_or_default(),
+            addresses_cut: self.addresses_cut,
+            body: self.body,
+            attachments: self.attachments,
+            parts: self.parts.finish(),
+            unparsed: self.unparsed,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Accounts: leases, progress and health.
+
+use std::collections::BTreeMap;
+
+use super::{Feed, PracticeRows};
+use crate::contract::{
+    AccountHealth, AccountRecord, AccountState, ChangeKind, CoverageChange, CoveredKeys, Fence, HistoryStep,
+    MailboxState, NewAccount, PassEnd, SyncState,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{AccountId, Cursor, Gap, MailboxName, Timestamp, Uid};
+
+/// One account and how far it is read.
+pub(super) struct AccountRow {
+    pub(super) record: AccountRecord,
+    last_token: u64,
+    lease: Option<Lease>,
+    pub(super) mailboxes: BTreeMap<MailboxName, MailboxRow>,
+    keys: CoveredKeys,
+    hints: String,
+    /// The day of the count, and the octets read on it.
+    octets: (i64, u64),
+}
+
+struct Lease {
+    token: u64,
+    holder: String,
+    until: Timestamp,
+}
+
+/// One mailbox's progress.
+pub(super) struct MailboxRow {
+    pub(super) cursor: Cursor,
+    pub(super) gaps: BTreeMap<Uid, Gap>,
+}
+
+impl AccountRow {
+    fn new(account: NewAccount) -> Self {
+        Self {
+            record: AccountRecord::new(account, AccountState::Connected, 1, AccountHealth::default()),
+            last_token: 0,
+            lease: None,
+            mailboxes: BTreeMap::new(),
+            keys: CoveredKeys::default(),
+            hints: String::new(),
+            octets: (0, 0),
+        }
+    }
+
+    pub(super) fn count_octets(&mut self, octets: u64, now: Timestamp) {
+        self.octets = (now.day(), self.octets_on(now).saturating_add(octets));
+    }
+
+    fn octets_on(&self, now: Timestamp) -> u64 {
+        let (day, octets) = self.octets;
+        if day == now.day() { octets } else { 0 }
+    }
+
+    pub(super) fn sync_state(&self, now: Timestamp) -> SyncState {
+        let mailbox = |(name, row): (&MailboxName, &MailboxRow)| {
+            MailboxState::new(name.clone(), row.cursor.clone(), row.gaps.values().cloned().collect())
+        };
+        SyncState {
+            mailboxes: self.mailboxes.iter().map(mailbox).collect(),
+            keys: self.keys.clone(),
+            hints: self.hints.clone(),
+            octets_today: self.octets_on(now),
+        }
+    }
+
+    pub(super) fn change_coverage(&mut self, change: &CoverageChange) -> Result<()> {
+        let left = |row: &MailboxRow| row.cursor.history.as_ref().is_some_and(|h| !h.is_empty());
+        if change.history == HistoryStep::Finish && self.mailboxes.values().any(left) {
+            return Err(Error::new(ErrorKind::Invalid, "history is not read to the end"));
+        }
+        let keys = &mut self.keys;
+        keys.covered.retain(|key| !change.forget.contains(key) && !change.pend.contains(key));
+        keys.pending.retain(|key| !change.forget.contains(key));
+        keys.pending.extend(&change.pend);
+        keys.policy = change.policy.or(keys.policy);
+        keys.revision.clone_from(&change.revision);
+        match change.history {
+            HistoryStep::Keep => {}
+            HistoryStep::Begin => {
+                for row in self.mailboxes.values_mut() {
+                    row.cursor.history = Some(row.cursor.seen.clone());
+                    if !row.cursor.seen.is_empty() {
+                        row.cursor.status = None;
+                    }
+                }
+            }
+            HistoryStep::Finish => {
+                keys.covered.append(&mut keys.pending);
+                for row in self.mailboxes.values_mut() {
+                    row.cursor.history = None;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn end_pass(&mut self, end: &PassEnd, now: Timestamp, feed: &mut Feed) {
+        self.count_octets(end.octets_read, now);
+        if let Some(hints) = &end.hints {
+            self.hints.clone_from(hints);
+        }
+        let at = end.at.unwrap_or(now);
+        let kind = end.failure.as_ref().map(|(kind, _)| *kind);
+        let health = &mut self.record.health;
+        let change = match (health.failure, kind) {
+            (before, Some(kind)) if before != Some(kind) => Some(ChangeKind::AccountFailed(kind)),
+            (Some(_), None) => Some(ChangeKind::AccountRecovered),
+            _ => None,
+        };
+        health.last_attempt = Some(at);
+        if kind.is_none() {
+            health.last_success = Some(at);
+        }
+        health.failure = kind;
+        health.failure_message = end.failure.as_ref().map(|(_, message)| message.clone());
+        health.not_before = end.not_before;
+        if let Some(change) = change {
+            feed.push(now, &self.record.account.id, change);
+        }
+    }
+}
+
+/// The account whose lease this fence proves to be held.
+pub(super) fn fenced<'a>(
+    accounts: &'a mut BTreeMap<AccountId, AccountRow>,
+    fence: &Fence,
+    now: Timestamp,
+) -> Result<&'a mut AccountRow> {
+    let holds = |row: &&mut AccountRow| {
+        row.record.epoch == fence.epoch
+            && row.lease.as_ref().is_some_and(|lease| lease.token == fence.token && now < lease.until)
+    };
+    let lost = || Error::new(ErrorKind::FenceLost, "the account's lease is not held any more");
+    accounts.get_mut(&fence.account).filter(holds).ok_or_else(lost)
+}
+
+pub(super) fn connect(rows: &mut PracticeRows, account: &NewAccount, now: Timestamp) -> AccountRecord {
+    let row = rows.accounts.entry(account.id.clone()).or_insert_with(|| AccountRow::new(account.clone()));
+    row.record.account = account.clone();
+    row.record.state = AccountState::Connected;
+    let record = row.record.clone();
+    rows.feed.push(now, &account.id, ChangeKind::AccountConnected);
+    record
+}
+
+pub(super) fn disconnect(rows: &mut PracticeRows, account: &AccountId, now: Timestamp) -> Result<()> {
+    let row = rows.accounts.get_mut(account).ok_or_else(not_found)?;
+    if row.record.state == AccountState::Connected {
+        row.record.state = AccountState::Disconnected;
+        row.record.epoch = row.record.epoch.saturating_add(1);
+        row.lease = None;
+        rows.feed.push(now, account, ChangeKind::AccountDisconnected);
+    }
+    Ok(())
+}
+
+pub(super) fn acquire(
+    row: Option<&mut AccountRow>,
+    holder: &str,
+    seconds: u32,
+    now: Timestamp,
+) -> Result<(u64, u64)> {
+    let connected = |row: &&mut AccountRow| row.record.state == AccountState::Connected;
+    let row = row.filter(connected).ok_or_else(not_found)?;
+    if row.lease.as_ref().is_some_and(|lease| now < lease.until && lease.holder != holder) {
+        return Err(Error::new(ErrorKind::Busy, "the account's lease is held by another"));
+    }
+    row.last_token = row.last_token.saturating_add(1);
+    let until = now.plus(i64::from(seconds));
+    row.lease = Some(Lease { token: row.last_token, holder: holder.to_owned(), until });
+    Ok((row.last_token, row.record.epoch))
+}
+
+pub(super) fn renew(row: &mut AccountRow, seconds: u32, now: Timestamp) {
+    if let Some(lease) = &mut row.lease {
+        lease.until = now.plus(i64::from(seconds));
+    }
+}
+
+pub(super) fn release(row: &mut AccountRow) {
+    row.lease = None;
+}
+
+fn not_found() -> Error {
+    Error::new(ErrorKind::NotFound, "the account is not connected")
+}

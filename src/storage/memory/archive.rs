@@ -1,0 +1,140 @@
+//! Messages, renditions, copies and postings.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use super::account::AccountRow;
+use crate::contract::{
+    CopiesInMailbox, Message, MessageCopy, PagePosition, PageQuery, Rendition, StoredCopy,
+};
+use crate::types::{
+    AccountId, Copy, CopyPlace, CopyState, Digest, KeyDigest, MailboxName, MessageId, MessageKey,
+    Participant, Timestamp, Uid, UidSet, UidValidity,
+};
+
+#[derive(Default)]
+pub(super) struct Archive {
+    pub(super) messages: BTreeMap<MessageKey, MessageRow>,
+    pub(super) copies: BTreeMap<CopyPlace, CopyRow>,
+    pub(super) postings: BTreeMap<KeyDigest, BTreeSet<PagePosition>>,
+}
+
+pub(super) struct MessageRow {
+    pub(super) sort_time: Timestamp,
+    pub(super) message_id: Option<MessageId>,
+    pub(super) renditions: Vec<Rendition>,
+    /// The keys of [`Archive::copies`] that are this message's.
+    pub(super) places: BTreeSet<CopyPlace>,
+}
+
+pub(super) struct CopyRow {
+    pub(super) message: MessageKey,
+    pub(super) copy: Copy,
+    pub(super) rendition: Digest,
+    pub(super) bcc: Vec<Participant>,
+}
+
+impl Archive {
+    /// Takes a copy out of its place; its message stays.
+    pub(super) fn take(&mut self, place: &CopyPlace) -> Option<CopyRow> {
+        let row = self.copies.remove(place)?;
+        if let Some(message) = self.messages.get_mut(&row.message) {
+            message.places.remove(place);
+        }
+        Some(row)
+    }
+
+    /// Puts a copy into its place; what was there before is no copy any more.
+    pub(super) fn put(&mut self, row: CopyRow) {
+        let place = row.copy.place.clone();
+        self.take(&place);
+        if let Some(message) = self.messages.get_mut(&row.message) {
+            message.places.insert(place.clone());
+        }
+        self.copies.insert(place, row);
+    }
+
+    pub(super) fn page(&self, query: &PageQuery) -> Vec<PagePosition> {
+        let end = query.before.map_or(Bound::Unbounded, Bound::Excluded);
+        let newest = |set: &BTreeSet<PagePosition>| -> Vec<PagePosition> {
+            set.range((Bound::Unbounded, end)).rev().take(query.limit).copied().collect()
+        };
+        let merged: BTreeSet<_> =
+            query.keys.iter().filter_map(|key| self.postings.get(key)).flat_map(newest).collect();
+        merged.into_iter().rev().take(query.limit).collect()
+    }
+
+    pub(super) fn count(&self, keys: &[KeyDigest], cap: u32) -> u32 {
+        let cap = usize::try_from(cap).unwrap_or(usize::MAX);
+        let mut counted = BTreeSet::new();
+        for position in keys.iter().filter_map(|key| self.postings.get(key)).flatten() {
+            if counted.len() >= cap {
+                break;
+            }
+            counted.insert(position);
+        }
+        u32::try_from(counted.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn message(
+        &self,
+        key: MessageKey,
+        accounts: &BTreeMap<AccountId, AccountRow>,
+    ) -> Option<Message> {
+        let row = self.messages.get(&key)?;
+        let copy = |place: &CopyPlace| {
+            let row = self.copies.get(place)?;
+            let user = accounts.get(&place.account)?.record.account.user.clone();
+            Some(MessageCopy::new(row.copy.clone(), user, row.rendition, row.bcc.clone()))
+        };
+        let copies = row.places.iter().filter_map(copy).collect();
+        Some(Message::new(key, row.sort_time, row.message_id.clone(), row.renditions.clone(), copies))
+    }
+
+    pub(super) fn all_messages(
+        &self,
+        after: Option<MessageKey>,
+        limit: usize,
+        accounts: &BTreeMap<AccountId, AccountRow>,
+    ) -> Vec<Message> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let keys = self.messages.range((start, Bound::Unbounded)).take(limit).map(|(key, _)| *key);
+        keys.filter_map(|key| self.message(key, accounts)).collect()
+    }
+
+    pub(super) fn copies(&self, account: &AccountId) -> Vec<CopiesInMailbox> {
+        let mut mailboxes: BTreeMap<(&MailboxName, UidValidity), CopiesInMailbox> = BTreeMap::new();
+        for row in self.copies.values().filter(|row| row.copy.place.account == *account) {
+            let place = &row.copy.place;
+            let copies = || CopiesInMailbox::new(place.mailbox.clone(), place.uid_validity);
+            match row.copy.state {
+                CopyState::Gone => {}
+                CopyState::Missing { since } => {
+                    let entry = mailboxes.entry((&place.mailbox, place.uid_validity)).or_insert_with(copies);
+                    entry.missing.push((place.uid, since));
+                }
+                CopyState::Present => {
+                    let entry = mailboxes.entry((&place.mailbox, place.uid_validity)).or_insert_with(copies);
+                    entry.present.insert(place.uid);
+                }
+            }
+        }
+        mailboxes.into_values().collect()
+    }
+
+    pub(super) fn copies_at(
+        &self,
+        account: &AccountId,
+        mailbox: &MailboxName,
+        uid_validity: UidValidity,
+        uids: &UidSet,
+    ) -> Vec<StoredCopy> {
+        let place = |uid: Uid| CopyPlace::new(account.clone(), mailbox.clone(), uid_validity, uid);
+        let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Vec::new() };
+        self.copies
+            .range(place(first)..=place(last))
+            .filter(|(place, _)| uids.contains(place.uid))
+            .map(|(_, row)| StoredCopy::new(row.message, row.copy.clone()))
+            .collect()
+    }
+}

@@ -1,0 +1,85 @@
+//! Everything in memory: for tests, and as the plainest reading of the contracts.
+
+mod account;
+mod archive;
+mod blobs;
+mod credentials;
+mod directory;
+mod store;
+mod window;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::contract::{Change, ChangeKind, Clock, CredentialField, DeadLetter};
+use crate::types::{AccountId, CopyPlace, Digest, PracticeId, Timestamp};
+
+pub use directory::MemoryDirectory;
+
+/// A mail store, blob store and credential store in memory: nothing outlives it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use practicemail::contract::SystemClock;
+/// use practicemail::storage::MemoryStore;
+/// let store = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
+/// # let _: Arc<dyn practicemail::contract::MailStore> = store.clone();
+/// ```
+#[derive(Clone)]
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    practices: Arc<Mutex<BTreeMap<PracticeId, PracticeRows>>>,
+}
+
+impl MemoryStore {
+    /// An empty store that tells the time by `clock`. Clones share what is stored.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, practices: Arc::default() }
+    }
+
+    /// Looks at a practice's rows, if it has any.
+    fn read<T: Default>(&self, practice: &PracticeId, look: impl FnOnce(&PracticeRows) -> T) -> T {
+        self.lock().get(practice).map(look).unwrap_or_default()
+    }
+
+    /// Changes a practice's rows. `change` refuses before it touches anything: that is what makes it atomic.
+    fn write<T>(&self, practice: &PracticeId, change: impl FnOnce(&mut PracticeRows, Timestamp) -> T) -> T {
+        let now = self.clock.now();
+        change(self.lock().entry(practice.clone()).or_default(), now)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PracticeId, PracticeRows>> {
+        self.practices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("practices", &self.lock().len()).finish_non_exhaustive()
+    }
+}
+
+/// What is stored of one practice.
+#[derive(Default)]
+struct PracticeRows {
+    accounts: BTreeMap<AccountId, account::AccountRow>,
+    archive: archive::Archive,
+    dead_letters: BTreeMap<CopyPlace, DeadLetter>,
+    feed: Feed,
+    blobs: BTreeMap<Digest, Arc<[u8]>>,
+    credentials: BTreeMap<(AccountId, CredentialField), credentials::CredentialRow>,
+    /// The last claim's token: never given twice, so that a claim cannot outlive a deletion.
+    last_claim: u64,
+}
+
+/// The change feed.
+#[derive(Default)]
+struct Feed(Vec<Change>);
+
+impl Feed {
+    fn push(&mut self, at: Timestamp, account: &AccountId, kind: ChangeKind) {
+        let sequence = self.0.last().map_or(1, |last| last.sequence.saturating_add(1));
+        self.0.push(Change::new(sequence, at, Some(account.clone()), kind));
+    }
+}
