@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use practicemail::contract::{AccountState, Clock, MailStore, PracticeDirectory as _, SystemClock};
 use practicemail::error::{Error, ErrorKind, Result};
@@ -12,8 +13,6 @@ use practicemail::practice_mail::{PracticeMail, Storage};
 use practicemail::storage::FileKey;
 use practicemail::storage::sqlite::{SqliteDirectory, SqliteStore};
 use practicemail::types::{AccountId, PracticeId, UserId};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::args::{Cli, Command};
 use crate::failing_store::FailingStore;
@@ -28,6 +27,7 @@ pub(crate) struct Host {
     pub(crate) door: PracticeMail,
     mail: Arc<dyn MailStore>,
     practice: Option<PracticeId>,
+    store: PathBuf,
     /// Where a command that needs no store lets one be kept; removed with the host.
     _scratch: Option<tempfile::TempDir>,
 }
@@ -41,7 +41,7 @@ impl Host {
             None => Arc::new(SystemClock::new()),
         };
         let directory = Arc::new(SqliteDirectory::open(&store).await?);
-        let practice = the_practice(&store).await?;
+        let practice = directory.practices().await?.into_iter().next();
         let storage = Storage::of(Arc::new(SqliteStore::open(&store, clock.clone()).await?));
         let fuse = match &cli.failpoint {
             Some(Failpoint::At { name, pass }) => Some(Fuse::new(name, *pass)),
@@ -55,9 +55,7 @@ impl Host {
             None => storage,
         };
         let mail = storage.mail.clone();
-        let mut key = store.into_os_string();
-        key.push(".key");
-        let keys = Arc::new(FileKey::open_or_create(PathBuf::from(key))?);
+        let keys = Arc::new(FileKey::open_or_create(beside(&store, ".key")).await?);
         // The mail servers that its user names are theirs to reach, also on this machine and its network.
         let egress = EgressPolicy::Any;
         let mut door =
@@ -70,7 +68,20 @@ impl Host {
         {
             door = door.with_window(window);
         }
-        Ok(Self { directory, door, mail, practice, _scratch: scratch })
+        Ok(Self { directory, door, mail, practice, store, _scratch: scratch })
+    }
+
+    /// Closes the store. When its last connection closes, `SQLite` moves its log into the file; that is worth a moment,
+    /// for it makes the store the one file that people copy.
+    pub(crate) async fn close(self) {
+        let log = beside(&self.store, "-wal");
+        drop(self);
+        for _ in 0..20 {
+            if !log.exists() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// The practice in the tables, if `init` has written one.
@@ -105,17 +116,11 @@ impl Host {
     }
 }
 
-/// The one practice in the host's own tables.
-async fn the_practice(store: &Path) -> Result<Option<PracticeId>> {
-    let unreadable = |cause: sqlx::Error| {
-        Error::new(ErrorKind::Storage, "the tables could not be read").with_source(cause)
-    };
-    let options = SqliteConnectOptions::new().filename(store).read_only(true);
-    let mut tables = options.connect().await.map_err(unreadable)?;
-    let id = sqlx::query_scalar("SELECT id FROM practice ORDER BY id LIMIT 1");
-    let id: Option<String> = id.fetch_optional(&mut tables).await.map_err(unreadable)?;
-    tables.close().await.map_err(unreadable)?;
-    Ok(id.map(PracticeId::new).transpose()?)
+/// A file that goes with the store.
+fn beside(store: &Path, suffix: &str) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// Where the store is, or a place for one that is thrown away.
