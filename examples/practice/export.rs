@@ -1,13 +1,15 @@
 //! `export`: every message of the archive, a line each.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use practicemail::error::{Error, ErrorKind, Result};
 use practicemail::practice_mail::Exported;
 use practicemail::types::{Copy, UserId};
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use crate::answer::Answer;
 use crate::args::{ExportArgs, ExportFormat};
@@ -17,16 +19,40 @@ use crate::host::Host;
 pub(crate) async fn run(host: &Host, args: &ExportArgs) -> Result<Answer> {
     let ExportFormat::Jsonl = args.format;
     let directory = args.out.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let file = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(unwritable)?;
-    let mut lines = BufWriter::new(file);
+    let temporary = || NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(unwritable);
+    let mut messages = BufWriter::new(temporary()?);
+    let mut lost = BTreeSet::new();
     let mut write = |exported: Exported| {
-        serde_json::to_writer(&mut lines, &Line::from(exported)).map_err(unwritable)?;
-        lines.write_all(b"\n").map_err(unwritable)
+        let is_lost = matches!(exported, Exported::Lost { .. });
+        let line = serde_json::to_string(&Line::from(exported)).map_err(unwritable)?;
+        if is_lost {
+            lost.insert(line);
+            return Ok(());
+        }
+        writeln!(messages, "{line}").map_err(unwritable)
     };
     let count = host.door.export(host.practice()?, &mut write).await?;
-    let file = lines.into_inner().map_err(|error| unwritable(error.into_error()))?;
-    file.persist(&args.out).map_err(unwritable)?;
+    let messages = messages.into_inner().map_err(|error| unwritable(error.into_error()))?;
+    let whole = if lost.is_empty() { messages } else { merged(messages, lost, temporary()?)? };
+    whole.persist(&args.out).map_err(unwritable)?;
     Answer::of(&Written { lines: count }, true)
+}
+
+/// Puts the lines of what was lost between those of messages, in the order of ids: every line begins with its id.
+fn merged(messages: NamedTempFile, lost: BTreeSet<String>, into: NamedTempFile) -> Result<NamedTempFile> {
+    let mut lost = lost.into_iter().peekable();
+    let mut merged = BufWriter::new(into);
+    for line in BufReader::new(messages.reopen().map_err(unwritable)?).lines() {
+        let line = line.map_err(unwritable)?;
+        while let Some(lost) = lost.next_if(|lost| *lost < line) {
+            writeln!(merged, "{lost}").map_err(unwritable)?;
+        }
+        writeln!(merged, "{line}").map_err(unwritable)?;
+    }
+    for lost in lost {
+        writeln!(merged, "{lost}").map_err(unwritable)?;
+    }
+    merged.into_inner().map_err(|error| unwritable(error.into_error()))
 }
 
 fn unwritable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use practicemail::contract::{AccountState, Clock, MailStore, PracticeDirectory as _, SystemClock};
 use practicemail::error::{Error, ErrorKind, Result};
@@ -26,6 +27,7 @@ pub(crate) struct Host {
     pub(crate) door: PracticeMail,
     mail: Arc<dyn MailStore>,
     practice: Option<PracticeId>,
+    store: PathBuf,
     /// Where a command that needs no store lets one be kept; removed with the host.
     _scratch: Option<tempfile::TempDir>,
 }
@@ -40,32 +42,46 @@ impl Host {
         };
         let directory = Arc::new(SqliteDirectory::open(&store).await?);
         let practice = directory.practices().await?.into_iter().next();
-        let mut storage = Storage::of(Arc::new(SqliteStore::open(&store, clock.clone()).await?));
+        let storage = Storage::of(Arc::new(SqliteStore::open(&store, clock.clone()).await?));
         let fuse = match &cli.failpoint {
             Some(Failpoint::At { name, pass }) => Some(Fuse::new(name, *pass)),
             _ => None,
         };
-        if let Some(fuse) = &fuse {
-            storage.mail = Arc::new(FailingStore { store: storage.mail, fuse: fuse.clone() });
-        }
+        let storage = match &fuse {
+            Some(fuse) => {
+                let mail = FailingStore { store: storage.mail.clone(), fuse: fuse.clone() };
+                storage.with_mail(Arc::new(mail))
+            }
+            None => storage,
+        };
         let mail = storage.mail.clone();
-        let mut key = store.into_os_string();
-        key.push(".key");
-        let keys = Arc::new(FileKey::open_or_create(PathBuf::from(key)).await?);
+        let keys = Arc::new(FileKey::open_or_create(beside(&store, ".key")).await?);
         // The mail servers that its user names are theirs to reach, also on this machine and its network.
         let egress = EgressPolicy::Any;
         let mut door =
             PracticeMail::new(directory.clone(), storage, keys).with_egress(egress).with_clock(clock);
         if let Some(fuse) = &fuse {
-            let connector = ImapConnector::new(Dialer::new().egress(egress)).probe(fuse.probe());
-            door = door.with_connector(Arc::new(connector));
+            door = door.with_imap(ImapConnector::new(Dialer::new().egress(egress)).probe(fuse.probe()));
         }
         if let Command::Sync(args) = command
             && let Some(window) = args.window
         {
             door = door.with_window(window);
         }
-        Ok(Self { directory, door, mail, practice, _scratch: scratch })
+        Ok(Self { directory, door, mail, practice, store, _scratch: scratch })
+    }
+
+    /// Closes the store. When its last connection closes, `SQLite` moves its log into the file; that is worth a moment,
+    /// for it makes the store the one file that people copy.
+    pub(crate) async fn close(self) {
+        let log = beside(&self.store, "-wal");
+        drop(self);
+        for _ in 0..20 {
+            if !log.exists() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// The practice in the tables, if `init` has written one.
@@ -98,6 +114,13 @@ impl Host {
         let message = format!("the user {user} has connected no such account");
         theirs.into_iter().next().ok_or_else(|| Error::new(ErrorKind::NotFound, message))
     }
+}
+
+/// A file that goes with the store.
+fn beside(store: &Path, suffix: &str) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// Where the store is, or a place for one that is thrown away.

@@ -80,16 +80,22 @@ async fn run(cli: &Cli, command: &Command) -> Result<Answer> {
         trace::write_to(file, cli.log_level)?;
     }
     let host = Host::open(cli, command).await?;
+    let done = answer(&host, command).await;
+    host.close().await;
+    done
+}
+
+async fn answer(host: &Host, command: &Command) -> Result<Answer> {
     match command {
-        Command::Init(args) => init::run(&host, args).await,
-        Command::Connect(args) => account::connect(&host, args).await,
-        Command::Check(args) => account::check(&host, &args.server).await,
-        Command::Mailboxes(args) => account::mailboxes(&host, args).await,
-        Command::Sync(args) => sync::run(&host, args).await,
-        Command::Tab(args) => tab::run(&host, args).await,
-        Command::Status => status::run(&host).await,
-        Command::Cursor(args) => cursor::run(&host, args).await,
-        Command::Export(args) => export::run(&host, args).await,
+        Command::Init(args) => init::run(host, args).await,
+        Command::Connect(args) => account::connect(host, args).await,
+        Command::Check(args) => account::check(host, &args.server).await,
+        Command::Mailboxes(args) => account::mailboxes(host, args).await,
+        Command::Sync(args) => sync::run(host, args).await,
+        Command::Tab(args) => tab::run(host, args).await,
+        Command::Status => status::run(host).await,
+        Command::Cursor(args) => cursor::run(host, args).await,
+        Command::Export(args) => export::run(host, args).await,
     }
 }
 

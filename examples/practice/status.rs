@@ -3,7 +3,7 @@
 use std::fmt;
 
 use practicemail::error::{Result, Who};
-use practicemail::practice_mail::UserStatus;
+use practicemail::practice_mail::{Health, UserStatus};
 use serde::Serialize;
 
 use crate::answer::Answer;
@@ -35,10 +35,11 @@ struct Row {
 impl From<&UserStatus> for Row {
     fn from(status: &UserStatus) -> Self {
         let advice = status.health.advice();
+        let in_use = status.health != Health::Disconnected;
         Self {
             user: status.user.to_string(),
             address: status.address.clone(),
-            channel: status.account.as_ref().map(|_| "smtp_imap"),
+            channel: status.account.as_ref().filter(|_| in_use).map(|_| "smtp_imap"),
             last_synchronised: status.last_synchronised.map(|at| at.to_string()),
             health: status.health.as_str(),
             remedy: advice.map(|advice| advice.remedy),
