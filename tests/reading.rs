@@ -97,12 +97,12 @@ async fn moves_renames_and_renumbering_download_nothing_again() {
     mail.create_mailbox("Old", &[]);
     mail.create_mailbox("Target", &[]);
     for i in 0..6 {
-        let mailbox = ["INBOX", "Old"][i % 2];
+        let mailbox = if i % 2 == 0 { "INBOX" } else { "Old" };
         mail.append(
             mailbox,
             letter("client@example.org", "anna@practice.example", &format!("m{i}"), &format!("s{i}")),
             &[],
-            1_000_000 + i as i64,
+            1_000_000 + i64::from(i),
         );
     }
     kit.connect().await;

@@ -1,11 +1,12 @@
-//! What is special about the SQLite store: files, processes, crashes, futures that are dropped. The contracts themselves
+//! What is special about the `SQLite` store: files, processes, crashes, futures that are dropped. The contracts themselves
 //! are checked by the conformance suites.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use practicemail::contract::{
-    ArchivedCopy, BlobStore, ChangeKind, Clock, Fence, MailStore, NewAccount, PageQuery, PassEnd, SystemClock, Window,
+    ArchivedCopy, BlobStore, ChangeKind, Clock, Fence, MailStore, MovedCopy, NewAccount, PageQuery, PassEnd,
+    SystemClock, Window,
 };
 use practicemail::error::ErrorKind;
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
@@ -209,7 +210,10 @@ async fn a_killed_process_leaves_whole_windows_and_no_lease() {
         let seen = &state.mailboxes[0].cursor.seen;
         let archived = store.all_messages(&practice(), None, usize::MAX).await.unwrap();
         assert_eq!(archived.len() as u64, seen.len());
-        assert!(archived.len() % 20 == 0 && archived.iter().all(|m| m.copies.len() == 1 && m.renditions.len() == 1));
+        assert!(
+            archived.len() % 20 == 0
+                && archived.iter().all(|m| m.copies.len() == 1 && m.renditions.len() == 1)
+        );
         let changes = store.changes(&practice(), 0, usize::MAX).await.unwrap();
         let told = changes.iter().filter(|c| matches!(c.kind, ChangeKind::MessageArchived(_))).count();
         assert_eq!(told, archived.len());
@@ -253,19 +257,16 @@ async fn execute(path: &std::path::Path, sql: &'static str) {
 async fn a_second_store_on_the_file_is_refused_until_the_lease_is_given_back() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mail.db");
-    let (_store, fence) = store_with_lease(&path).await;
+    let (store, fence) = store_with_lease(&path).await;
     let other = SqliteStore::open(&path, clock()).await.unwrap();
     let busy = other.acquire_lease(&practice(), &account(), "test", 60).await.unwrap_err();
     assert_eq!(busy.kind(), ErrorKind::Busy);
     other.connect(&new_account("b")).await.unwrap();
     assert_eq!(other.accounts(&practice()).await.unwrap().len(), 2);
-    _store.release_lease(&fence).await.unwrap();
+    store.release_lease(&fence).await.unwrap();
     let next = other.acquire_lease(&practice(), &account(), "other", 60).await.unwrap();
     assert!(next.token > fence.token);
-    assert_eq!(
-        _store.commit_window(&fence, &window(1..2, 1)).await.unwrap_err().kind(),
-        ErrorKind::FenceLost
-    );
+    assert_eq!(store.commit_window(&fence, &window(1..2, 1)).await.unwrap_err().kind(), ErrorKind::FenceLost);
 }
 
 #[tokio::test]
@@ -318,7 +319,8 @@ async fn a_disk_that_was_full_is_written_to_again() {
     let path = dir.path().join("mail.db");
     let (store, fence) = store_with_lease(&path).await;
     // The limit of pages is a connection's own: the trigger lets SQLite itself say that the disk is full.
-    execute(&path, "CREATE TRIGGER full BEFORE INSERT ON posting BEGIN SELECT RAISE(ROLLBACK, 'full'); END").await;
+    execute(&path, "CREATE TRIGGER full BEFORE INSERT ON posting BEGIN SELECT RAISE(ROLLBACK, 'full'); END")
+        .await;
     store.commit_window(&fence, &window(1..3, 10)).await.unwrap_err();
     store.commit_window(&fence, &window(1..3, 10)).await.unwrap_err();
     execute(&path, "DROP TRIGGER full").await;
@@ -349,7 +351,7 @@ async fn a_file_of_a_newer_version_or_of_another_kind_is_refused() {
 async fn files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
-    let (_store, _fence) = store_with_lease(&dir.path().join("mail.db")).await;
+    let _kept = store_with_lease(&dir.path().join("mail.db")).await;
     let mut files = 0;
     for entry in std::fs::read_dir(dir.path()).unwrap() {
         let entry = entry.unwrap();
@@ -389,7 +391,9 @@ async fn a_large_blob_is_spilled_named_and_read_by_ranges() {
     assert_eq!(rows(&path, "SELECT count(*) FROM blob_chunk").await, chunks);
     assert_eq!(rows(&path, "SELECT count(*) FROM blob_staging").await, 0);
     let sha256 = Digest::of(&octets);
-    for (offset, length) in [(0, 10), (262_140, 10), (262_144, 262_144), (1, 4_999_999), (4_999_999, 10), (5_000_000, 1)] {
+    for (offset, length) in
+        [(0, 10), (262_140, 10), (262_144, 262_144), (1, 4_999_999), (4_999_999, 10), (5_000_000, 1)]
+    {
         let read = store.read(&practice(), sha256, offset as u64, length).await.unwrap().unwrap();
         assert!(read == octets[offset..(offset + length).min(octets.len())], "{offset} {length}");
     }
@@ -444,4 +448,24 @@ async fn a_first_sync_costs_the_store_seconds() {
     // Generous: this is the profile of tests, on a machine that does other things as well.
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     println!("first sync: {:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn copies_may_move_to_where_others_were() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, fence) = store_with_lease(&dir.path().join("mail.db")).await;
+    let first = window(1..4, 10);
+    store.commit_window(&fence, &first).await.unwrap();
+    let mut next = Window::new(inbox(), validity());
+    let place = |uid: u32| CopyPlace::new(account(), inbox(), validity(), Uid::new(uid).unwrap());
+    next.moved = [(1, 2), (2, 3), (3, 1), (9, 2)]
+        .map(|(a, b)| MovedCopy::new(place(a), place(b), vec![inbox()]))
+        .into();
+    store.commit_window(&fence, &next).await.unwrap();
+    let uids = (1..10).filter_map(Uid::new).collect();
+    let copies = store.copies_at(&practice(), &account(), &inbox(), validity(), &uids).await.unwrap();
+    let found: Vec<_> = copies.iter().map(|c| (c.copy.place.uid.get(), c.message)).collect();
+    let key = |n: usize| first.copies[n].message;
+    assert_eq!(found, [(1, key(2)), (2, key(0)), (3, key(1))]);
+    assert!(copies.iter().all(|c| c.copy.labels == [inbox()]));
 }

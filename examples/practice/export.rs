@@ -33,13 +33,13 @@ pub(crate) async fn run(host: &Host, args: &ExportArgs) -> Result<Answer> {
     };
     let count = host.door.export(host.practice()?, &mut write).await?;
     let messages = messages.into_inner().map_err(|error| unwritable(error.into_error()))?;
-    let whole = if lost.is_empty() { messages } else { merged(messages, lost, temporary()?)? };
+    let whole = if lost.is_empty() { messages } else { merged(&messages, lost, temporary()?)? };
     whole.persist(&args.out).map_err(unwritable)?;
     Answer::of(&Written { lines: count }, true)
 }
 
 /// Puts the lines of what was lost between those of messages, in the order of ids: every line begins with its id.
-fn merged(messages: NamedTempFile, lost: BTreeSet<String>, into: NamedTempFile) -> Result<NamedTempFile> {
+fn merged(messages: &NamedTempFile, lost: BTreeSet<String>, into: NamedTempFile) -> Result<NamedTempFile> {
     let mut lost = lost.into_iter().peekable();
     let mut merged = BufWriter::new(into);
     for line in BufReader::new(messages.reopen().map_err(unwritable)?).lines() {

@@ -46,9 +46,9 @@ impl fmt::Display for Failure {
 pub(crate) fn print(error: &Error, json: bool) -> ExitCode {
     let failure = Failure::from(error);
     if json {
-        print_json(&failure)
+        print_json(&failure);
     } else {
-        eprintln!("{failure}")
+        eprintln!("{failure}");
     }
     ExitCode::FAILURE
 }

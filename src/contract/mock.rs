@@ -3,7 +3,14 @@
 use async_trait::async_trait;
 use mockall::mock;
 
-use super::*;
+use super::{
+    AccountRecord, AddressedWindow, BlobInfo, BlobStore, BlobWriter, Change, Claim, ClientKey, ClientKeyPage,
+    Clock, Comparison, Connection, Connector, CopiesInMailbox, CoverageChange, CredentialField,
+    CredentialStore, DeadLetter, Fence, KeyProvider, MailStore, MailTransport, MailboxListing, MailboxReader,
+    Message, MessageEvent, NewAccount, OpenMailbox, PagePosition, PageQuery, PassEnd, Practice,
+    PracticeDirectory, SealedRecord, SealingKey, SendReport, SignInHints, StoredCopy, Submission, SyncState,
+    User, Window, WindowReceipt,
+};
 use crate::error::Result;
 use crate::settings::AccountSettings;
 use crate::types::{

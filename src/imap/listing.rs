@@ -78,7 +78,7 @@ fn last_component(mailbox: &Mailbox) -> String {
 /// Chooses what is read: everything selectable except Drafts, Junk, Trash, views and exclusions; on Gmail the mailbox that
 /// holds every message.
 pub(super) fn chosen(
-    all: Vec<Mailbox>,
+    all: &[Mailbox],
     statuses: &BTreeMap<MailboxName, MailboxStatus>,
     excluded: &[String],
     gmail: bool,
@@ -140,7 +140,7 @@ mod tests {
 
     fn read(rows: Vec<ListRow>, excluded: &[&str]) -> Vec<String> {
         let excluded: Vec<String> = excluded.iter().map(|e| (*e).to_owned()).collect();
-        let listing = chosen(mailboxes(rows), &BTreeMap::new(), &excluded, false, true).unwrap();
+        let listing = chosen(&mailboxes(rows), &BTreeMap::new(), &excluded, false, true).unwrap();
         listing.mailboxes.iter().map(|m| m.name.to_string()).collect()
     }
 
@@ -168,16 +168,16 @@ mod tests {
     #[test]
     fn gmail_reads_the_mailbox_that_holds_every_message() {
         let rows = vec![row(&[], "INBOX"), row(&["all"], "[Gmail]/Alle Nachrichten"), row(&[], "Work")];
-        let listing = chosen(mailboxes(rows), &BTreeMap::new(), &[], true, true).unwrap();
+        let listing = chosen(&mailboxes(rows), &BTreeMap::new(), &[], true, true).unwrap();
         assert_eq!(listing.mailboxes.len(), 1);
         let hidden =
-            chosen(mailboxes(vec![row(&[], "INBOX")]), &BTreeMap::new(), &[], true, true).unwrap_err();
+            chosen(&mailboxes(vec![row(&[], "INBOX")]), &BTreeMap::new(), &[], true, true).unwrap_err();
         assert_eq!(hidden.kind(), ErrorKind::AllMailHidden);
         assert!(label_excludes(b"\\Draft", &[]) && !label_excludes(b"\\Inbox", &[]));
     }
 
     #[test]
     fn an_empty_listing_is_not_healthy() {
-        assert!(!chosen(Vec::new(), &BTreeMap::new(), &[], false, true).unwrap().healthy);
+        assert!(!chosen(&[], &BTreeMap::new(), &[], false, true).unwrap().healthy);
     }
 }

@@ -133,12 +133,12 @@ impl ImapReader {
             match self.session.get_mut().next().await? {
                 Response::Tagged { tag, outcome } => {
                     // An answer to a tag that was never sent ends nothing.
-                    if let Some(index) = self.under_way.iter().position(|sent| sent.tag == tag) {
-                        if let Some(sent) = self.under_way.remove(index) {
-                            self.session.get_mut().reset_limits();
-                            (self.probe)(CommandPoint::After(sent.name));
-                            return Ok(Step::Ended(sent, outcome));
-                        }
+                    if let Some(index) = self.under_way.iter().position(|sent| sent.tag == tag)
+                        && let Some(sent) = self.under_way.remove(index)
+                    {
+                        self.session.get_mut().reset_limits();
+                        (self.probe)(CommandPoint::After(sent.name));
+                        return Ok(Step::Ended(sent, outcome));
                     }
                 }
                 Response::Bye(outcome) => return Err(classify::said_bye(&outcome)),
@@ -221,7 +221,7 @@ impl ImapReader {
                     }
                 }
                 Step::Other(Response::MailboxStatus { name, items }) => {
-                    _ = self.statuses.insert(name, status_of(&items))
+                    _ = self.statuses.insert(name, status_of(&items));
                 }
                 Step::Other(Response::List(row)) if rows.len() < MAX_MAILBOXES => rows.push(row),
                 Step::Other(_) => {}
@@ -273,10 +273,10 @@ impl ImapReader {
 
     /// Puts a FETCH response where it belongs.
     fn sort(&mut self, fetched: Fetched) {
-        if let Some(uid) = fetched.uid {
-            if self.uids_by_sequence.len() < SEARCH_BATCH as usize {
-                self.uids_by_sequence.insert(fetched.sequence, uid);
-            }
+        if let Some(uid) = fetched.uid
+            && self.uids_by_sequence.len() < SEARCH_BATCH as usize
+        {
+            self.uids_by_sequence.insert(fetched.sequence, uid);
         }
         let uid = fetched.uid.or_else(|| self.uids_by_sequence.get(&fetched.sequence).copied());
         match fetched.body {
@@ -441,7 +441,7 @@ impl MailboxReader for ImapReader {
         };
         accepted("LIST", &listed)?;
         let all = listing::mailboxes(rows);
-        let listing = listing::chosen(all.clone(), &self.statuses, &self.excluded, self.is_gmail(), true)?;
+        let listing = listing::chosen(&all, &self.statuses, &self.excluded, self.is_gmail(), true)?;
         let unasked: Vec<_> =
             listing.mailboxes.iter().filter(|m| m.status.is_none()).map(|m| m.name.clone()).collect();
         if unasked.is_empty() {
@@ -451,7 +451,7 @@ impl MailboxReader for ImapReader {
             self.queue_status(mailbox).await?;
         }
         self.drain_statuses(&mut Vec::new(), None).await?;
-        listing::chosen(all, &self.statuses, &self.excluded, self.is_gmail(), true)
+        listing::chosen(&all, &self.statuses, &self.excluded, self.is_gmail(), true)
     }
 
     async fn open(&mut self, mailbox: &MailboxName) -> Result<OpenMailbox> {

@@ -75,7 +75,7 @@ impl Matcher {
             match Address::parse(entry) {
                 Ok(address) => _ = matcher.never_addresses.insert(address.key()),
                 Err(_) => {
-                    matcher.never_domains.extend(DomainName::parse(entry.trim().trim_start_matches('@')))
+                    matcher.never_domains.extend(DomainName::parse(entry.trim().trim_start_matches('@')));
                 }
             }
         }
@@ -128,7 +128,9 @@ impl Matcher {
         let mut add = |kind: &str, mut values: Vec<&str>| {
             values.sort_unstable();
             hasher.field(kind.as_bytes());
-            values.iter().for_each(|value| hasher.field(value.as_bytes()));
+            for value in values {
+                hasher.field(value.as_bytes());
+            }
         };
         add("staff", self.staff.iter().map(AddressKey::as_str).collect());
         add("own", self.own_domains.iter().map(DomainName::as_str).collect());

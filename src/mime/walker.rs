@@ -10,6 +10,8 @@ use crate::types::{Attachment, CleanText, Digest, Hasher};
 const MAX_DEPTH: usize = 50;
 /// Most parts looked at.
 const MAX_PARTS: usize = 1_000;
+/// How much of what stands around the parts is looked at to tell whether it is blank.
+const MAX_AROUND: usize = 4 * 1024;
 /// Longest line that can be a boundary: RFC 2046 §5.1.1 allows 70 characters, no line longer than 998 is whole.
 pub(super) const MAX_BOUNDARY_LINE: usize = 1_000;
 
@@ -35,8 +37,10 @@ struct Container {
 enum Role {
     Body,
     Attachment,
-    /// What stands before a multipart's first boundary: nothing to anyone, unless no boundary ever comes.
+    /// What stands before a multipart's first boundary: shown to nobody, unless no boundary ever comes.
     Preamble,
+    /// What stands behind a multipart's last boundary: shown to nobody, but a forger may write there.
+    Epilogue,
     /// All that follows once the structure is given up.
     Rest,
 }
@@ -44,8 +48,8 @@ enum Role {
 enum State {
     Header(KeptHeader),
     Content(Role, Box<Leaf>),
-    /// Behind a closing boundary.
-    Epilogue,
+    /// Between two parts.
+    Between,
 }
 
 /// Follows the lines of one message.
@@ -98,7 +102,7 @@ impl Walker {
         match &mut self.state {
             State::Header(header) => header.continue_line(piece),
             State::Content(_, leaf) => leaf.add(piece, end),
-            State::Epilogue => {}
+            State::Between => {}
         }
     }
 
@@ -117,7 +121,8 @@ impl Walker {
         self.end_part(Some(level));
         if closing {
             self.open.truncate(level);
-            self.state = State::Epilogue;
+            let text = ContentHeaders::of_type("text/plain");
+            self.state = State::Content(Role::Epilogue, Box::new(Leaf::new(text, MAX_AROUND)));
             return true;
         }
         self.open.truncate(level + 1);
@@ -190,13 +195,18 @@ impl Walker {
     /// Ends what is being read, at a boundary of the multipart open at `level` or with the message.
     fn end_part(&mut self, level: Option<usize>) {
         self.begin_content();
-        let State::Content(mut role, leaf) = std::mem::replace(&mut self.state, State::Epilogue) else {
+        let State::Content(mut role, leaf) = std::mem::replace(&mut self.state, State::Between) else {
             return;
         };
         let part = leaf.finish(level.is_some());
-        if role == Role::Preamble {
+        let blank = part.kept.trim_ascii().is_empty() && part.size <= part.kept.len() as u64;
+        if matches!(role, Role::Preamble | Role::Epilogue) {
             let own = level.is_some_and(|level| level + 1 == self.open.len());
-            if own || part.kept.trim_ascii().is_empty() && part.size <= MAX_TEXT as u64 {
+            if own || blank || role == Role::Epilogue {
+                if !blank {
+                    self.parts.field(b"around the parts");
+                    self.parts.field(part.digest.as_bytes());
+                }
                 return;
             }
             self.give_up("a multipart's boundary never comes");
@@ -216,7 +226,7 @@ impl Walker {
                 attachment.content_id = part.content.content_id;
                 self.attachments.push(attachment);
             }
-            Role::Preamble | Role::Rest => {}
+            Role::Preamble | Role::Epilogue | Role::Rest => {}
         }
     }
 

@@ -27,7 +27,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(20), read: Duration::from_secs(60) }
+        Self { connect: Duration::from_secs(20), read: Duration::from_mins(1) }
     }
 }
 

@@ -96,10 +96,8 @@ impl PracticeMail {
             progress,
         };
         let unaccounted = pass::run(input, connection, report).await?;
-        let mut end = PassEnd::default();
-        end.octets_read = unaccounted;
-        end.hints = Some(learnt.as_str().to_owned()).filter(|_| learnt != hints);
-        Ok(end)
+        let hints = Some(learnt.as_str().to_owned()).filter(|_| learnt != hints);
+        Ok(PassEnd { octets_read: unaccounted, hints, ..PassEnd::default() })
     }
 
     /// Writes how the pass ended and gives the lease back.

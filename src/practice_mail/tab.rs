@@ -53,7 +53,7 @@ impl PracticeMail {
             let ids: Vec<MessageKey> = shown.iter().map(|p| p.message).collect();
             for message in self.storage.mail.messages(practice, &ids).await? {
                 position = Some(PagePosition::new(message.sort_time, message.key));
-                messages.extend(show(message, &matcher, &keys, viewer));
+                messages.extend(show(&message, &matcher, &keys, viewer));
                 if messages.len() == limit {
                     break;
                 }
@@ -90,7 +90,7 @@ fn parse_position(text: &str) -> Result<PagePosition> {
 
 /// What a viewer sees of a message on a client's tab; `None` when the practice's rules leave it out now.
 fn show(
-    message: Message,
+    message: &Message,
     matcher: &Matcher,
     keys: &BTreeMap<KeyDigest, MatchKey>,
     viewer: &Viewer,

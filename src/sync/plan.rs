@@ -78,9 +78,11 @@ pub(super) fn coverage(
 ) -> Option<CoverageChange> {
     let now = matcher.keys();
     let keys = &state.keys;
-    let mut change = CoverageChange::default();
-    change.forget = keys.covered.union(&keys.pending).filter(|key| !now.contains(key)).copied().collect();
-    revision.clone_into(&mut change.revision);
+    let mut change = CoverageChange {
+        forget: keys.covered.union(&keys.pending).filter(|key| !now.contains(key)).copied().collect(),
+        revision: revision.to_owned(),
+        ..CoverageChange::default()
+    };
     let going_on = keys.pending.iter().any(|key| now.contains(key));
     if keys.policy != Some(policy) {
         change.policy = Some(policy);

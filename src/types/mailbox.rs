@@ -109,7 +109,7 @@ fn utf7_decode(wire: &[u8]) -> Option<String> {
                 have += 6;
                 if have >= 16 {
                     have -= 16;
-                    units.push((bits >> have) as u16);
+                    units.push(u16::try_from((bits >> have) & 0xffff).ok()?);
                     bits &= (1 << have) - 1;
                 }
             }

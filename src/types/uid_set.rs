@@ -189,10 +189,10 @@ impl UidSet {
 
 fn leb128(bytes: &mut Vec<u8>, mut number: u32) {
     while number >= 0x80 {
-        bytes.push((number & 0x7f) as u8 | 0x80);
+        bytes.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
     }
-    bytes.push(number as u8);
+    bytes.push(number.to_le_bytes()[0]);
 }
 
 fn read_leb128(bytes: &mut &[u8]) -> Option<u32> {

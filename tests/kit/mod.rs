@@ -105,7 +105,7 @@ impl Kit {
         self.server.user("anna")
     }
 
-    pub(crate) fn practice(&self) -> PracticeId {
+    pub(crate) fn practice() -> PracticeId {
         PracticeId::new("p").unwrap()
     }
 
@@ -122,7 +122,7 @@ impl Kit {
 
     pub(crate) async fn connect(&self) {
         let request = ConnectRequest::new(self.settings(), Secret::new("hunter2"));
-        self.mail.connect(&self.practice(), &UserId::new("anna").unwrap(), request).await.unwrap();
+        self.mail.connect(&Self::practice(), &UserId::new("anna").unwrap(), request).await.unwrap();
     }
 
     pub(crate) async fn sync(&self) -> SyncReport {
@@ -134,7 +134,7 @@ impl Kit {
     }
 
     pub(crate) async fn try_sync(&self) -> SyncReport {
-        self.mail.sync(&self.practice(), None, &|_| {}).await.unwrap()
+        self.mail.sync(&Self::practice(), None, &|_| {}).await.unwrap()
     }
 
     /// The subjects on a client's tab.
@@ -145,7 +145,7 @@ impl Kit {
     pub(crate) async fn tab_or_none(&self, client: &str) -> Result<Vec<String>> {
         let viewer = Viewer::System { reason: "test" };
         let tab =
-            self.mail.tab(&self.practice(), &ClientId::new(client).unwrap(), &viewer, 100, None).await?;
+            self.mail.tab(&Self::practice(), &ClientId::new(client).unwrap(), &viewer, 100, None).await?;
         Ok(tab.messages.iter().map(|m| m.subject.to_string()).collect())
     }
 
@@ -153,7 +153,7 @@ impl Kit {
     pub(crate) async fn copies(&self) -> Vec<(String, u32, String)> {
         let mut copies = BTreeMap::new();
         self.mail
-            .export(&self.practice(), &mut |line| {
+            .export(&Self::practice(), &mut |line| {
                 if let Exported::Message { copies: held, .. } = line {
                     for (_, copy) in held {
                         let place = (

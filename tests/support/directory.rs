@@ -135,10 +135,12 @@ impl Directory {
 
     /// The clients an address belongs to. The address is in lower case with an ASCII domain, as letters note it.
     pub(crate) fn clients_of(&self, address: &str) -> Vec<&str> {
-        let key = folded(address);
         let domain = address.rsplit('@').next().unwrap_or_default();
         let carries = |client: &&Client| {
-            client.addresses.iter().any(|own| folded(&own.replace(IDN.0, IDN.1)) == key)
+            client
+                .addresses
+                .iter()
+                .any(|own| own.to_lowercase().replace(IDN.0, IDN.1) == address.to_lowercase())
                 || client.domains.iter().any(|own| own != PUBLIC_DOMAIN && own == domain)
         };
         self.clients.iter().filter(carries).map(|client| client.id.as_str()).collect()
@@ -163,17 +165,5 @@ impl Directory {
             "never_log": self.never_log, "noreply": null
         });
         json!({"practice": practice, "users": users, "clients": clients})
-    }
-}
-
-/// Google delivers an address whatever its dots and what follows a plus sign, under both of its domains.
-fn folded(address: &str) -> String {
-    let lower = address.to_lowercase();
-    match lower.rsplit_once('@') {
-        Some((local, "gmail.com" | "googlemail.com")) => {
-            let local = local.split('+').next().unwrap_or_default().replace('.', "");
-            format!("{local}@gmail.com")
-        }
-        _ => lower,
     }
 }

@@ -50,10 +50,10 @@ impl FetchReader {
         loop {
             cursor.spaces();
             if self.in_labels {
-                match self.labels(&mut cursor)? {
-                    true => continue,
-                    false => return Some(Wanted::Label),
+                if self.labels(&mut cursor)? {
+                    continue;
                 }
+                return Some(Wanted::Label);
             }
             if self.depth > 0 {
                 self.skip_nested(&mut cursor);
@@ -86,6 +86,10 @@ impl FetchReader {
         }
     }
 
+    #[allow(
+        clippy::option_option,
+        reason = "outside: whether it can be read; inside: whether a literal follows"
+    )]
     /// Reads one item. `Some(wanted)` when it breaks off before a literal.
     fn item(&mut self, cursor: &mut Cursor<'_>) -> Option<Option<Wanted>> {
         let name = cursor.item_name().to_ascii_uppercase();

@@ -55,10 +55,15 @@ const DELETE_COPY: &str = "
     DELETE FROM copy
     WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = ?4 AND uid = ?5";
 
-const MOVE: &str = "
-    UPDATE copy SET
-        mailbox = ?6, uid_validity = ?7, uid = ?8, labels = ?9, state = 'present', missing_since = NULL
+/// No server gives out these numbers, so the place is nobody's.
+const TAKE_OUT: &str = "
+    UPDATE copy SET uid_validity = 0, uid = ?6
     WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = ?4 AND uid = ?5";
+
+const PUT_BACK: &str = "
+    UPDATE copy SET
+        mailbox = ?5, uid_validity = ?6, uid = ?7, labels = ?8, state = 'present', missing_since = NULL
+    WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = 0 AND uid = ?4";
 
 /// What archiving a copy added.
 #[derive(Debug, Clone, core::marker::Copy, PartialEq, Eq)]
@@ -78,13 +83,13 @@ pub(super) async fn put(
     archived: &ArchivedCopy,
 ) -> Result<Added> {
     let copy = &archived.copy;
-    if let Some((sha256, state)) = stored(tx, practice, &copy.place).await? {
-        if sha256 == copy.sha256.as_bytes() {
-            if state != CopyState::Present.as_str() {
-                at_place(tx, REVIVE, practice, &copy.place).await?;
-            }
-            return Ok(Added::Nothing);
+    if let Some((sha256, state)) = stored(tx, practice, &copy.place).await?
+        && sha256 == copy.sha256.as_bytes()
+    {
+        if state != CopyState::Present.as_str() {
+            at_place(tx, REVIVE, practice, &copy.place).await?;
         }
+        return Ok(Added::Nothing);
     }
     let parsed = &archived.parsed;
     let is_new = sqlx::query(INSERT_MESSAGE)
@@ -112,31 +117,44 @@ pub(super) async fn put(
     Ok(if is_new { Added::Message } else { Added::Copy })
 }
 
-/// Lets a copy follow where the server put it; one that is not archived is nothing to follow.
+/// Lets copies follow where the server put them; one that is not archived is nothing to follow. All are taken out before any
+/// is put back: one may move to where another was.
 pub(super) async fn follow(
     tx: &mut SqliteConnection,
     practice: &PracticeId,
-    moved: &MovedCopy,
+    moved: &[MovedCopy],
 ) -> Result<()> {
-    if stored(tx, practice, &moved.from).await?.is_none() {
-        return Ok(());
+    let mut taken = Vec::new();
+    for (moved, number) in moved.iter().zip(1i64..) {
+        let done = sqlx::query(TAKE_OUT)
+            .bind(practice.as_str())
+            .bind(moved.from.account.as_str())
+            .bind(moved.from.mailbox.as_wire())
+            .bind(i64::from(moved.from.uid_validity.get()))
+            .bind(i64::from(moved.from.uid.get()))
+            .bind(-number)
+            .execute(&mut *tx)
+            .await
+            .map_err(failure)?;
+        if done.rows_affected() > 0 {
+            taken.push((moved, -number));
+        }
     }
-    if moved.from != moved.to {
+    for (moved, number) in taken {
         at_place(tx, DELETE_COPY, practice, &moved.to).await?;
+        sqlx::query(PUT_BACK)
+            .bind(practice.as_str())
+            .bind(moved.from.account.as_str())
+            .bind(moved.from.mailbox.as_wire())
+            .bind(number)
+            .bind(moved.to.mailbox.as_wire())
+            .bind(i64::from(moved.to.uid_validity.get()))
+            .bind(i64::from(moved.to.uid.get()))
+            .bind(values::labels_to_json(&moved.labels)?)
+            .execute(&mut *tx)
+            .await
+            .map_err(failure)?;
     }
-    sqlx::query(MOVE)
-        .bind(practice.as_str())
-        .bind(moved.from.account.as_str())
-        .bind(moved.from.mailbox.as_wire())
-        .bind(i64::from(moved.from.uid_validity.get()))
-        .bind(i64::from(moved.from.uid.get()))
-        .bind(moved.to.mailbox.as_wire())
-        .bind(i64::from(moved.to.uid_validity.get()))
-        .bind(i64::from(moved.to.uid.get()))
-        .bind(values::labels_to_json(&moved.labels)?)
-        .execute(tx)
-        .await
-        .map_err(failure)?;
     Ok(())
 }
 

@@ -99,8 +99,8 @@ pub(super) async fn copies(
     let mut groups: Vec<CopiesInMailbox> = Vec::new();
     for (mailbox, validity, uid, missing_since) in rows {
         let (mailbox, validity) = (MailboxName::from_wire(mailbox), values::uid_validity(validity)?);
-        let same = |group: &&mut CopiesInMailbox| group.mailbox == mailbox && group.uid_validity == validity;
-        if groups.last_mut().filter(same).is_none() {
+        let same = |group: &CopiesInMailbox| group.mailbox == mailbox && group.uid_validity == validity;
+        if !groups.last().is_some_and(same) {
             groups.push(CopiesInMailbox::new(mailbox, validity));
         }
         let Some(group) = groups.last_mut() else { continue };

@@ -32,8 +32,11 @@ const SET_POLICY: &str = "
 const SELECT_UNFINISHED: &str = "
     SELECT 1 FROM mailbox WHERE practice = ?1 AND account = ?2 AND length(history) > 0 LIMIT 1";
 
-/// What is seen is what is to be read again.
-const BEGIN: &str = "UPDATE mailbox SET history = seen WHERE practice = ?1 AND account = ?2";
+/// What is seen is what is to be read again; where that is something, the status is not one of a mailbox read to the end.
+const BEGIN: &str = "
+    UPDATE mailbox SET
+        history = seen, status_messages = CASE WHEN length(seen) = 0 THEN status_messages END
+    WHERE practice = ?1 AND account = ?2";
 
 const FINISH: &str = "UPDATE mailbox SET history = NULL WHERE practice = ?1 AND account = ?2";
 

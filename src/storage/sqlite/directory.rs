@@ -1,4 +1,4 @@
-//! A practice directory in SQLite tables.
+//! A practice directory in `SQLite` tables.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -76,7 +76,7 @@ const MAY_SEE: &str = "
         JOIN practice AS p ON p.id = s.practice
     WHERE s.practice = ?1 AND s.id = ?2 AND s.active = 1 AND c.id = ?3";
 
-/// A practice directory kept in plain SQLite tables, for hosts that have none of their own or copy theirs.
+/// A practice directory kept in plain `SQLite` tables, for hosts that have none of their own or copy theirs.
 ///
 /// The tables may be written by anyone, with any tool, at any time: triggers count every change, so that a client's
 /// address inserted by hand is found and its history read. They are these; ids are the host's, everything else is as
@@ -200,7 +200,8 @@ impl SqliteDirectory {
     pub async fn practices(&self) -> Result<Vec<PracticeId>> {
         let mut session = self.database.reader().await?;
         let mut tx = session.begin().await?;
-        let rows: Vec<(String,)> = sqlx::query_as(SELECT_PRACTICES).fetch_all(&mut *tx).await.map_err(failure)?;
+        let rows: Vec<(String,)> =
+            sqlx::query_as(SELECT_PRACTICES).fetch_all(&mut *tx).await.map_err(failure)?;
         rows.into_iter().map(|(id,)| Ok(PracticeId::new(id)?)).collect()
     }
 
@@ -422,8 +423,7 @@ impl Table {
         let too_many = there.difference(wanted).map(|row| (self.delete, row));
         let too_few = wanted.difference(&there).map(|row| (self.insert, row));
         for (sql, row) in too_many.chain(too_few) {
-            let write =
-                row.iter().fold(sqlx::query(sql).bind(practice.as_str()), |write, text| write.bind(text));
+            let write = row.iter().fold(sqlx::query(sql).bind(practice.as_str()), sqlx::query::Query::bind);
             write.execute(&mut *tx).await.map_err(failure)?;
         }
         Ok(())

@@ -71,10 +71,10 @@ impl LeaseLock {
     /// Moves a lease's end.
     pub(super) fn extend(&self, practice: &PracticeId, account: &AccountId, token: i64, until: Timestamp) {
         let mut held = self.held();
-        if let Some(lease) = held.leases.get_mut(&(practice.clone(), account.clone())) {
-            if lease.token == token {
-                lease.until = until;
-            }
+        if let Some(lease) = held.leases.get_mut(&(practice.clone(), account.clone()))
+            && lease.token == token
+        {
+            lease.until = until;
         }
     }
 

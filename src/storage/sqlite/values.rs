@@ -128,7 +128,11 @@ pub(super) fn labels(text: &str) -> Result<Vec<MailboxName>> {
 }
 
 fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    octets
+        .iter()
+        .flat_map(|octet| [octet >> 4, octet & 15])
+        .filter_map(|n| char::from_digit(n.into(), 16))
+        .collect()
 }
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {

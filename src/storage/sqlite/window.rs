@@ -35,9 +35,7 @@ pub(super) async fn commit(
 
     advance(tx, fence, window).await?;
     let mut receipt = WindowReceipt::default();
-    for moved in &window.moved {
-        archive::follow(tx, &fence.practice, moved).await?;
-    }
+    archive::follow(tx, &fence.practice, &window.moved).await?;
     for archived in &window.copies {
         let added = archive::put(tx, &fence.practice, archived).await?;
         let change = match added {
