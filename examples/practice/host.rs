@@ -71,16 +71,18 @@ impl Host {
         Ok(Self { directory, door, mail, practice, store, _scratch: scratch })
     }
 
-    /// Closes the store. When its last connection closes, `SQLite` moves its log into the file; that is worth a moment,
-    /// for it makes the store the one file that people copy.
+    /// Closes the store, so that it is the one file that people copy: the last connection to close moves `SQLite`'s log
+    /// into it. Connections that close side by side may each leave that to the other; one by itself then does it.
     pub(crate) async fn close(self) {
-        let log = beside(&self.store, "-wal");
+        let store = self.store.clone();
+        let log = beside(&store, "-wal");
         drop(self);
-        for _ in 0..20 {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
             if !log.exists() {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            drop(SqliteDirectory::open(&store).await);
         }
     }
 

@@ -74,16 +74,12 @@ impl Page<'_> {
     }
 }
 
-/// The date as its writer's clock showed it, else in UTC.
-pub(crate) fn rfc3339(message: &TabMessage) -> String {
-    local(message).map_or_else(|| message.time.to_string(), |date| date.to_rfc3339())
-}
-
 fn day(message: &TabMessage) -> String {
     local(message).map_or_else(|| message.time.to_string(), |date| date.format("%e %b %Y").to_string())
 }
 
-fn local(message: &TabMessage) -> Option<DateTime<FixedOffset>> {
+/// The date as its writer's clock showed it, else in UTC.
+pub(crate) fn local(message: &TabMessage) -> Option<DateTime<FixedOffset>> {
     let (at, minutes) = message.date.map_or((message.time, 0), |date| (date.at, date.offset_minutes));
     let zone = FixedOffset::east_opt(i32::from(minutes) * 60)?;
     Some(DateTime::from_timestamp(at.as_unix(), 0)?.with_timezone(&zone))

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::answer::Answer;
 use crate::args::TabArgs;
 use crate::host::Host;
-use crate::page::{Page, rfc3339};
+use crate::page::{Page, local};
 
 /// Shows a page.
 pub(crate) async fn run(host: &Host, args: &TabArgs) -> Result<Answer> {
@@ -129,7 +129,7 @@ impl From<&TabMessage> for MessageRow {
         Self {
             id: message.id.to_string(),
             message_id: message.message_id.as_ref().map(ToString::to_string),
-            date: rfc3339(message),
+            date: local(message).map_or_else(|| message.time.to_string(), |date| date.to_rfc3339()),
             from: people(&message.from),
             to: people(&message.to),
             cc: people(&message.cc),
