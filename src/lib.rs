@@ -1,4 +1,44 @@
-//! practicemail
+//! First-class email for practice-management software: every client's page gets an Email tab with every message between that
+//! client and anyone in the practice, history included.
+//!
+//! # A tour by task
+//!
+//! | to | see |
+//! |---|---|
+//! | put it into a product | [`PracticeMail`], and the host's whole code in the README |
+//! | hand over your users and clients | [`contract::PracticeDirectory`] |
+//! | choose where everything is kept | [`practice_mail::Storage`], [`storage`] |
+//! | connect an account | [`PracticeMail::connect`], [`PracticeMail::check`] |
+//! | read the mail | [`PracticeMail::sync`] |
+//! | show a client's mail | [`PracticeMail::tab`] |
+//! | show an administrator how everybody's mail fares | [`PracticeMail::status`] |
+//! | tell a user what to do about a failure | [`error::Error::advice`], [`error::ErrorKind`] |
+//! | follow what happens | [`contract::MailStore::changes`] |
+//! | write a store or an adapter of your own | [`manual::implementing`] |
+//! | understand how it works | [`manual::architecture`], [`manual::glossary`] |
+//!
+//! # In short
+//!
+//! ```
+//! use std::sync::Arc;
+//! use practicemail::PracticeMail;
+//! use practicemail::contract::SystemClock;
+//! use practicemail::practice_mail::Storage;
+//! use practicemail::storage::{MemoryDirectory, MemoryStore, StaticKey};
+//! use practicemail::types::PracticeId;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> practicemail::error::Result<()> {
+//! let store = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
+//! let directory = Arc::new(MemoryDirectory::new());
+//! let mail = PracticeMail::new(directory, Storage::of(store), Arc::new(StaticKey::new([7; 32])));
+//!
+//! let unknown = mail.status(&PracticeId::new("nobody")?).await.unwrap_err();
+//! assert_eq!(unknown.advice().remedy, "Check the name and try again.");
+//! # Ok(())
+//! # }
+//! ```
+
 #![cfg_attr(
     not(test),
     deny(
@@ -15,6 +55,7 @@ pub mod connect;
 pub mod contract;
 pub mod error;
 pub mod imap;
+pub mod manual;
 pub mod matching;
 pub mod mime;
 pub mod net;
@@ -27,3 +68,9 @@ pub mod testkit;
 pub mod types;
 
 pub use practice_mail::PracticeMail;
+
+/// The README's code compiles.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../README.md")]
+#[derive(Debug)]
+pub struct ReadmeDoctests;

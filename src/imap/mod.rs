@@ -1,6 +1,6 @@
 //! Floor 5: IMAP (RFC 3501, RFC 9051).
 //!
-//! The wire has layers: TCP → TLS → meter → [`wire`] guard → `async-imap` for sign-in, tags and commands. The guard frames
+//! The wire has layers: TCP → TLS → meter → guard → `async-imap` for sign-in, tags and commands. The guard frames
 //! every response before anything parses it, holds the limits, and hands values to this module's own readers; what a server
 //! sends never reaches a recursive parser. Every tagged status is judged here; *empty* is believed only with its OK.
 

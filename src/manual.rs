@@ -1,0 +1,10 @@
+//! The manual: design notes and guides.
+
+#[doc = include_str!("../docs/architecture.md")]
+pub mod architecture {}
+
+#[doc = include_str!("../docs/glossary.md")]
+pub mod glossary {}
+
+#[doc = include_str!("../docs/implementing.md")]
+pub mod implementing {}
