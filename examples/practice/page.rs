@@ -123,7 +123,8 @@ fn size(octets: u64) -> String {
     }
 }
 
-fn cut(text: &str, columns: usize) -> String {
+/// As much of a text as so many columns take.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
     if text.chars().count() <= columns {
         return text.to_owned();
     }

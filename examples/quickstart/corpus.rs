@@ -5,7 +5,7 @@ use practicemail::testkit::ImapServer;
 
 use crate::letter::{Charset, Letter, Person};
 use crate::practice::{CLIENTS, Client, PAULA_AT_HOME, USERS};
-use crate::wording::{ENGLISH, Exchange, FRENCH, GERMAN, INTERNAL, NEWSLETTERS, POLISH};
+use crate::wording::{ENGLISH, Exchange, FRENCH, GERMAN, INTERNAL, JAPANESE, NEWSLETTERS, POLISH};
 
 const FIRST: NaiveDate = NaiveDate::from_ymd_opt(2019, 4, 1).expect("a day");
 const LAST: NaiveDate = NaiveDate::from_ymd_opt(2026, 3, 1).expect("a day");
@@ -50,7 +50,7 @@ fn manner(client: &Client) -> Manner {
         "zielinski" => {
             of(POLISH, "Dzień dobry,", "Pozdrawiam\n{from}", Charset::Latin2, continental, 12, (1, 2))
         }
-        _ => of(ENGLISH, "Dear {to},", "Kind regards\n{from}", Charset::Utf8, ("+0900", 32_400), 12, (2, 0)),
+        _ => of(JAPANESE, "Dear {to},", "Kind regards\n{from}", Charset::Utf8, ("+0900", 32_400), 12, (2, 0)),
     }
 }
 
@@ -112,7 +112,7 @@ fn correspond(post: &mut Post<'_>, client: &Client) {
 }
 
 fn exchange(post: &mut Post<'_>, client: &Client, manner: &Manner, number: usize, month: NaiveDate) {
-    let words = &manner.exchanges[number % manner.exchanges.len()];
+    let words = &manner.exchanges[(number + 1) % manner.exchanges.len()];
     let (main, other) = manner.staff;
     let staff = (USERS[main].name, USERS[main].address);
     let colleague = (USERS[other].name, USERS[other].address);
@@ -236,8 +236,9 @@ fn newsletters(post: &mut Post<'_>) {
     }
 }
 
-/// Puts a quarter and a year into a text.
+/// Puts a quarter and a year into a text: the quarter that is over.
 fn fill_in(text: &str, month: NaiveDate) -> String {
+    let month = month - Months::new(3);
     let quarter = format!("Q{}", month.month0() / 3 + 1);
     text.replace("{quarter}", &quarter).replace("{year}", &month.year().to_string())
 }

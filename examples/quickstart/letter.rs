@@ -144,7 +144,7 @@ impl Letter<'_> {
 
 /// An attachment's part; its octets are like those of packed files: as good as random.
 fn attached(name: &str, size: usize) -> String {
-    let mut state = size as u32 | 1;
+    let mut state = u32::try_from(size).unwrap_or(1);
     let octets: Vec<u8> = std::iter::repeat_with(|| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         state.to_be_bytes()[0]

@@ -79,6 +79,11 @@ async fn main() -> Result<()> {
     let before = tab(&mail, &practice, bakery.id).await?;
     show::page(bakery.name, &before, &before.messages, 5);
 
+    show::heading("Every client has one; the latest that came in from each of the others");
+    for client in &CLIENTS[1..] {
+        show::latest(client.name, &tab(&mail, &practice, client.id).await?);
+    }
+
     show::heading(&format!("Paula of the bakery also writes from {PAULA_AT_HOME}"));
     println!(
         "The host adds the address to its own table and tells the crate nothing. The next pass finds out.\n"
@@ -90,7 +95,7 @@ async fn main() -> Result<()> {
     let known: BTreeSet<_> = before.messages.iter().map(|message| message.id).collect();
     let count = after.messages.len();
     after.messages.retain(|message| !known.contains(&message.id));
-    println!("{} messages of past years have appeared; the tab now has {count}:\n", after.messages.len());
+    println!("\n{} messages of past years have appeared; the tab now has {count}:\n", after.messages.len());
     show::page(bakery.name, &after, &after.messages, 3);
 
     show::heading("One pass more");

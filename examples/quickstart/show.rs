@@ -5,12 +5,12 @@ use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use practicemail::contract::{ClientKey, Role};
-use practicemail::practice_mail::{Connected, SyncReport, Tab, TabMessage, UserStatus};
+use practicemail::practice_mail::{Connected, Direction, SyncReport, Tab, TabMessage, UserStatus};
 use practicemail::storage::sqlite::PracticeData;
 use practicemail::sync::{MailboxReport, Progress};
 use practicemail::types::UserId;
 
-use crate::page::Page;
+use crate::page::{Page, cut};
 use crate::practice::USERS;
 
 /// Begins a part.
@@ -90,13 +90,12 @@ pub(crate) fn report(report: &SyncReport) {
             println!("           {} {}", error.advice().summary, error.advice().remedy);
         }
     }
-    println!();
 }
 
 /// What was read and what was not.
 pub(crate) fn privacy(bodies: usize, messages: usize) {
     println!(
-        "Of {messages} messages on the server, {bodies} are between a client and the practice, and only these were\n\
+        "\nOf {messages} messages on the server, {bodies} are between a client and the practice, and only these were\n\
          fetched. Of the others - newsletters, private mail, colleagues among themselves - the server was asked for\n\
          sender and recipients alone, and nothing about them was stored."
     );
@@ -110,6 +109,14 @@ pub(crate) fn page(title: &str, tab: &Tab, messages: &[TabMessage], most: usize)
     print!("{}", Page { title, tab, users: &users, messages: shown });
     if messages.len() > shown.len() {
         println!("{:15}… and {} more", "", messages.len() - shown.len());
+    }
+}
+
+/// How many messages another client's tab has, and the latest that came in.
+pub(crate) fn latest(name: &str, tab: &Tab) {
+    println!("  {name}: {} messages", tab.count);
+    if let Some(message) = tab.messages.iter().find(|message| message.direction == Direction::In) {
+        println!("      {}\n      {}", message.subject, cut(&message.snippet, 94));
     }
 }
 

@@ -138,6 +138,17 @@ pub(crate) const POLISH: &[Exchange] = &[Exchange {
     result: None,
 }];
 
+/// An exchange with somebody who answers in Japanese.
+pub(crate) const JAPANESE: &[Exchange] = &[Exchange {
+    subject: "Your tax return {year} (確定申告)",
+    request: "We are preparing your tax return for {year}. Please send the statements of your design fees and the rent of \
+              the studio in Osaka.",
+    answer: "",
+    thanks: "Thank you, everything has arrived. I will send the draft next week.",
+    attachment: Some(("確定申告-{year}.pdf", 10_900)),
+    result: None,
+}];
+
 /// What staff write among themselves: never on any client's tab.
 pub(crate) const INTERNAL: &[(&str, &str)] = &[
     ("Lunch on Friday?", "Shall we try the new place by the station? I can book for one o'clock."),
