@@ -191,3 +191,27 @@ async fn gmail_is_read_once_with_its_labels() {
     assert_eq!(kit.copies().await.len(), 1);
     assert_eq!(kit.server.bodies_fetched().len(), 1);
 }
+
+/// A mailbox that the server lists and will not open is told, and keeps nothing else from being read.
+#[tokio::test]
+async fn a_mailbox_that_does_not_open_is_in_nobodys_way() {
+    let kit = Kit::start(Personality::Dovecot).await;
+    let mail = kit.user();
+    mail.create_mailbox("Closed", &[]);
+    mail.append("INBOX", letter("late@example.org", "anna@practice.example", "m1", "x"), &[], 1_000_000);
+    kit.server.inject(
+        Fault::Answer { command: "EXAMINE".into(), text: "NO not for you".into() }.in_mailbox("Closed"),
+    );
+    kit.connect().await;
+    let (late, later) = ("late@example.org".to_owned(), "later@example.org".to_owned());
+    for addresses in [vec![], vec![&late], vec![&late, &later]] {
+        let keys: Vec<_> = addresses.into_iter().map(|a| ("c1", ClientKey::Address(a.clone()))).collect();
+        kit.set_keys(&keys);
+        let report = kit.try_sync().await;
+        let error = report.accounts[0].error.as_ref().unwrap();
+        assert_eq!(error.kind(), practicemail::error::ErrorKind::MailboxUnavailable);
+    }
+    assert_eq!(kit.tab("c1").await, ["y", "x"]);
+    kit.server.clear_faults();
+    kit.sync().await;
+}

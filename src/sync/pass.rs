@@ -84,7 +84,7 @@ pub(crate) async fn run(
         lease_renewed: Mutex::new(Instant::now()),
     };
     let mut accounted = 0;
-    let mut result = Ok(());
+    let mut result = Ok(None);
     for _ in 0..MAX_ROUNDS {
         result = pass.round(reader.as_mut(), report, &mut accounted).await;
         if result.is_err() {
@@ -100,7 +100,10 @@ pub(crate) async fn run(
         reader.close().await;
     }
     report.traffic = (pass.traffic)();
-    result.map(|()| report.traffic.octets_in.saturating_sub(accounted))
+    match result? {
+        Some(unavailable) => Err(unavailable),
+        None => Ok(report.traffic.octets_in.saturating_sub(accounted)),
+    }
 }
 
 impl Pass<'_> {
@@ -141,7 +144,7 @@ impl Pass<'_> {
         reader: &mut dyn MailboxReader,
         report: &mut AccountReport,
         accounted: &mut u64,
-    ) -> Result<()> {
+    ) -> Result<Option<Error>> {
         let mut state = self.take_up_keys().await?;
         self.octets_today.store(state.octets_today, Ordering::Relaxed);
         self.spend(0)?;
@@ -161,10 +164,14 @@ impl Pass<'_> {
         } else {
             BTreeSet::new()
         };
+        let mut unavailable = None;
         if !changed.is_empty() || !dropped.is_empty() {
-            self.read(reader, &listing, &changed, &states, &dropped, report, accounted).await?;
+            unavailable = self.read(reader, &listing, &changed, &states, &dropped, report, accounted).await?;
         }
-        self.finish_history(&listing, &states, !state.keys.pending.is_empty()).await
+        if !state.keys.pending.is_empty() && listing.healthy {
+            self.finish_history(&listing, &states).await?;
+        }
+        Ok(unavailable)
     }
 
     /// Compares the directory's keys with those the account is covered for; the difference becomes history work.
@@ -195,7 +202,7 @@ impl Pass<'_> {
         dropped: &BTreeSet<&MailboxName>,
         report: &mut AccountReport,
         accounted: &mut u64,
-    ) -> Result<()> {
+    ) -> Result<Option<Error>> {
         let copies = self.store.copies(&self.fence.practice, &self.fence.account).await?;
         let mut opened: BTreeMap<MailboxName, OpenMailbox> = BTreeMap::new();
         let mut unavailable = None;
@@ -271,7 +278,7 @@ impl Pass<'_> {
             window.look_again_at = look_again_at;
             self.store.commit_window(self.fence, &window).await?;
         }
-        unavailable.map_or(Ok(()), Err)
+        Ok(unavailable)
     }
 
     /// Compares the copies archived of one mailbox with what the server lists in it.
@@ -324,16 +331,13 @@ impl Pass<'_> {
         missing.chain(gaps.values().map(|gap| gap.next_try)).min()
     }
 
-    /// Pending keys become covered when nothing is left to read again; then the next batch, if keys were added meanwhile.
+    /// Pending keys become covered when nothing is left to read again. A mailbox that would not open keeps its history, and
+    /// the keys pending; one that was never read has none.
     async fn finish_history(
         &self,
         listing: &MailboxListing,
         states: &BTreeMap<MailboxName, MailboxState>,
-        pending: bool,
     ) -> Result<()> {
-        if !pending || !listing.healthy {
-            return Ok(());
-        }
         // Mailboxes that are not read any more have no history to read.
         for (name, state) in states {
             let excluded = listing.all.iter().any(|m| m.name == *name)
@@ -344,9 +348,12 @@ impl Pass<'_> {
                 self.store.commit_window(self.fence, &window).await?;
             }
         }
-        let mut change = CoverageChange::default();
-        change.revision.clone_from(&self.revision);
-        change.history = HistoryStep::Finish;
+        let state = self.store.sync_state(&self.fence.practice, &self.fence.account).await?;
+        if state.mailboxes.iter().any(|m| m.cursor.history.as_ref().is_some_and(|left| !left.is_empty())) {
+            return Ok(());
+        }
+        let revision = self.revision.clone();
+        let change = CoverageChange { revision, history: HistoryStep::Finish, ..CoverageChange::default() };
         self.store.change_coverage(self.fence, &change).await
     }
 }
