@@ -212,6 +212,8 @@ impl Pass<'_> {
         if !copies.is_empty() {
             // Where copies left from is known before anything is read, so that what arrived is recognised.
             for mailbox in changed {
+                // A refusal closes the mailbox that was open before (RFC 9051 §6.3.3).
+                is_open = None;
                 if let Some(open) = open(reader, &mailbox.name, &mut unavailable).await? {
                     opened.insert(mailbox.name.clone(), open);
                     is_open = Some(mailbox.name.clone());
