@@ -199,6 +199,7 @@ async fn a_mailbox_that_does_not_open_is_in_nobodys_way() {
     let mail = kit.user();
     mail.create_mailbox("Closed", &[]);
     mail.append("INBOX", letter("late@example.org", "anna@practice.example", "m1", "x"), &[], 1_000_000);
+    mail.append("INBOX", letter("later@example.org", "anna@practice.example", "m2", "y"), &[], 1_000_001);
     kit.server.inject(
         Fault::Answer { command: "EXAMINE".into(), text: "NO not for you".into() }.in_mailbox("Closed"),
     );
