@@ -51,6 +51,8 @@
     )
 )]
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod connect;
 pub mod contract;
 pub mod error;
