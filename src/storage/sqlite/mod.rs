@@ -31,10 +31,12 @@ mod leases;
 mod lock;
 mod migrate;
 mod page;
+mod practice_data;
 mod values;
 mod window;
 
-pub use self::directory::{ClientData, PracticeData, SqliteDirectory};
+pub use self::directory::SqliteDirectory;
+pub use self::practice_data::{ClientData, PracticeData};
 
 use std::path::Path;
 use std::sync::Arc;
