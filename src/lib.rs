@@ -1,4 +1,6 @@
 //! practicemail
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod contract;
 pub mod error;
 pub mod settings;

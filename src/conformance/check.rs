@@ -1,0 +1,117 @@
+//! Single checks: how they are run, and what they say when they fail.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use super::report::{CheckReport, Report};
+use crate::error::{Error, ErrorKind};
+
+/// Longest a check may take: the largest writes a few hundred messages.
+const LIMIT: Duration = Duration::from_mins(1);
+/// Longest description of a value in a failure.
+const MAX_SHOWN: usize = 600;
+
+pub(super) type Outcome<T = ()> = Result<T, Failure>;
+
+/// Why a check failed, for the implementor.
+#[derive(Debug)]
+pub(super) struct Failure(String);
+
+impl Failure {
+    pub(super) fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
+/// A call that should have gone well.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(format!("a call failed: {error:?}"))
+    }
+}
+
+impl From<crate::types::InvalidId> for Failure {
+    fn from(error: crate::types::InvalidId) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<crate::types::AddressError> for Failure {
+    fn from(error: crate::types::AddressError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// One check, on a bench of its own.
+pub(super) struct Check<B> {
+    pub(super) clause: &'static str,
+    pub(super) name: &'static str,
+    pub(super) run: for<'a> fn(&'a B) -> LocalBoxFuture<'a, Outcome>,
+}
+
+pub(super) async fn run<'c, B: 'c>(
+    suite: &'static str,
+    checks: impl IntoIterator<Item = &'c Check<B>>,
+    fresh: impl AsyncFn() -> Outcome<B>,
+) -> Report {
+    let mut reports = Vec::new();
+    for check in checks {
+        let attempt = async {
+            let bench = fresh().await?;
+            (check.run)(&bench).await
+        };
+        let ended = AssertUnwindSafe(tokio::time::timeout(LIMIT, attempt)).catch_unwind().await;
+        let failure = match ended {
+            Ok(Ok(Ok(()))) => None,
+            Ok(Ok(Err(Failure(failure)))) => Some(failure),
+            Ok(Err(_)) => Some(format!("it did not end within {} seconds", LIMIT.as_secs())),
+            Err(panic) => Some(format!("it panicked: {}", panic_message(&*panic))),
+        };
+        reports.push(CheckReport { clause: check.clause, name: check.name, failure });
+    }
+    Report::new(suite, reports)
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}
+
+/// Fails unless `actual` is `expected`.
+pub(super) fn same<T: PartialEq + Debug>(what: &str, actual: &T, expected: &T) -> Outcome {
+    hold(actual == expected, || format!("{what}: expected {}, found {}", shown(expected), shown(actual)))
+}
+
+/// Fails unless `holds`.
+pub(super) fn hold(holds: bool, what: impl FnOnce() -> String) -> Outcome {
+    if holds { Ok(()) } else { Err(Failure(what())) }
+}
+
+/// Fails unless a call was refused with `kind`.
+pub(super) fn refused<T>(what: &str, result: Result<T, Error>, kind: ErrorKind) -> Outcome {
+    match result {
+        Err(error) if error.kind() == kind => Ok(()),
+        Err(error) => {
+            Err(Failure(format!("{what}: expected to be refused with {kind:?}, was refused with {error:?}")))
+        }
+        Ok(_) => Err(Failure(format!("{what}: expected to be refused with {kind:?}, was done"))),
+    }
+}
+
+/// The value that has to be there.
+pub(super) fn present<T>(what: &str, value: Option<T>) -> Outcome<T> {
+    value.ok_or_else(|| Failure(format!("{what} is missing")))
+}
+
+fn shown(value: &impl Debug) -> String {
+    let text = format!("{value:?}");
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+        None => text,
+    }
+}

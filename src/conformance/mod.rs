@@ -1,0 +1,119 @@
+//! Suites that prove an implementation of a storage trait, clause by clause.
+//!
+//! A host that keeps mail in its own database implements a trait of [`contract`](crate::contract) and lets the suite of the
+//! same name loose on it. Every check gets a fresh, empty implementation; one that fails, panics or hangs does not keep
+//! the others from running, and the report names the clause of the trait's *Contract* that each of them belongs to.
+//!
+//! The whole test of a store:
+//!
+//! ```
+//! use practicemail::conformance;
+//! use practicemail::storage::MemoryStore; // yours
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let open = async |seed: conformance::Seed| MemoryStore::new(seed.clock);
+//! conformance::store(open).await.assert_passed();
+//! conformance::credentials(open).await.assert_passed();
+//! conformance::blobs(async || MemoryStore::new(conformance::Seed::new().clock)).await.assert_passed();
+//! # }
+//! ```
+//!
+//! And of a directory, which comes with a way of changing what the host's tables hold:
+//!
+//! ```
+//! use practicemail::conformance::{self, DirectoryChange};
+//! use practicemail::storage::MemoryDirectory; // yours
+//! # use std::sync::Arc;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! conformance::directory(async || {
+//!     let directory = Arc::new(MemoryDirectory::new());
+//!     let tables = Arc::clone(&directory);
+//!     let change = async move |change| match change {
+//!         DirectoryChange::PutPractice(practice) => tables.put_practice(practice),
+//!         DirectoryChange::PutUser(practice, user) => tables.put_user(&practice, user).unwrap(),
+//!         DirectoryChange::RemoveUser(practice, user) => tables.remove_user(&practice, &user).unwrap(),
+//!         DirectoryChange::PutClient(practice, client, keys) => tables.put_client(&practice, client, keys).unwrap(),
+//!         DirectoryChange::RemoveClient(practice, client) => tables.remove_client(&practice, &client).unwrap(),
+//!         other => panic!("a new kind of change: {other:?}"),
+//!     };
+//!     (directory, change)
+//! })
+//! .await
+//! .assert_passed();
+//! # }
+//! ```
+//!
+//! The suites run inside the caller's tokio runtime, which needs its timer, on the task that calls them. They look at an implementation from outside
+//! only: that what was written outlives the process, and that a statement interrupted by a crash leaves nothing, are for
+//! the implementor's own tests.
+
+mod blobs;
+mod check;
+mod clock;
+mod credentials;
+mod directory;
+mod report;
+mod store;
+
+use std::sync::Arc;
+
+pub use directory::DirectoryChange;
+pub use report::{CheckReport, Report};
+
+use crate::contract::{BlobStore, Clock, CredentialStore, MailStore, PracticeDirectory};
+
+/// What a store under test is made with.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Seed {
+    /// The clock the store has to go by: the suite sets it.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Seed {
+    /// A seed with a clock that stands still, for stores of which only another part is under test.
+    pub fn new() -> Self {
+        Self { clock: Arc::new(clock::SteppedClock::new()) }
+    }
+}
+
+impl Default for Seed {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seed").field("now", &self.clock.now()).finish()
+    }
+}
+
+/// Checks a [`PracticeDirectory`] against D1 to D5.
+///
+/// `open` makes a directory without practices, and what changes the tables it reads.
+pub async fn directory<D, C>(open: impl AsyncFn() -> (D, C)) -> Report
+where
+    D: PracticeDirectory + 'static,
+    C: AsyncFn(DirectoryChange) + 'static,
+{
+    directory::run(open).await
+}
+
+/// Checks a [`MailStore`] against S1 to S12. `open` makes an empty store.
+pub async fn store<S: MailStore + 'static>(open: impl AsyncFn(Seed) -> S) -> Report {
+    store::run(async |seed| Box::new(open(seed).await) as Box<dyn MailStore>).await
+}
+
+/// Checks a [`BlobStore`] against B1 to B7. `open` makes an empty store.
+pub async fn blobs<S: BlobStore + 'static>(open: impl AsyncFn() -> S) -> Report {
+    blobs::run(async || Box::new(open().await) as Box<dyn BlobStore>).await
+}
+
+/// Checks a [`CredentialStore`] against C1 to C4. `open` makes an empty store.
+pub async fn credentials<S: CredentialStore + 'static>(open: impl AsyncFn(Seed) -> S) -> Report {
+    credentials::run(async |seed| Box::new(open(seed).await) as Box<dyn CredentialStore>).await
+}

@@ -1,0 +1,44 @@
+//! S1 to S12.
+
+mod account;
+mod atomic;
+mod bench;
+mod copies;
+mod coverage;
+mod feed;
+mod fence;
+mod isolation;
+mod lease;
+mod mail;
+mod page;
+mod window;
+
+use std::sync::Arc;
+
+use super::Seed;
+use super::check;
+use super::clock::SteppedClock;
+use super::report::Report;
+use crate::contract::MailStore;
+use bench::Bench;
+
+pub(super) async fn run(open: impl AsyncFn(Seed) -> Box<dyn MailStore>) -> Report {
+    let checks = [
+        atomic::CHECKS,
+        fence::CHECKS,
+        lease::CHECKS,
+        account::CHECKS,
+        window::CHECKS,
+        copies::CHECKS,
+        coverage::CHECKS,
+        page::CHECKS,
+        feed::CHECKS,
+        isolation::CHECKS,
+    ];
+    check::run("mail store", checks.into_iter().flatten(), async || {
+        let clock = Arc::new(SteppedClock::new());
+        let store = open(Seed { clock: clock.clone() }).await;
+        Bench::new(store, clock)
+    })
+    .await
+}
