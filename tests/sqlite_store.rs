@@ -469,3 +469,16 @@ async fn copies_may_move_to_where_others_were() {
     assert_eq!(found, [(1, key(2)), (2, key(0)), (3, key(1))]);
     assert!(copies.iter().all(|c| c.copy.labels == [inbox()]));
 }
+
+#[tokio::test]
+async fn disconnecting_gives_the_lease_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    let (store, _fence) = store_with_lease(&path).await;
+    let other = SqliteStore::open(&path, clock()).await.unwrap();
+    other.connect(&new_account("b")).await.unwrap();
+    let b = AccountId::new("b").unwrap();
+    assert_eq!(other.acquire_lease(&practice(), &b, "b", 60).await.unwrap_err().kind(), ErrorKind::Busy);
+    store.disconnect(&practice(), &account()).await.unwrap();
+    other.acquire_lease(&practice(), &b, "b", 60).await.unwrap();
+}

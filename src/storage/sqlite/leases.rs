@@ -26,7 +26,9 @@ const TAKE: &str = "
         token = excluded.token, holder = excluded.holder, expires_at = excluded.expires_at";
 
 const MOVE_END: &str = "
-    UPDATE lease SET expires_at = ?4 WHERE practice = ?1 AND account = ?2 AND token = ?3";
+    UPDATE lease SET expires_at = ?5
+    WHERE practice = ?1 AND account = ?2 AND token = ?3
+      AND EXISTS (SELECT 1 FROM account WHERE practice = ?1 AND account = ?2 AND epoch = ?4)";
 
 type Latest = (i64, Option<i64>, Option<String>, Option<i64>);
 
@@ -49,8 +51,8 @@ pub(super) async fn acquire(
         return Err(Error::new(ErrorKind::NotFound, "there is no such connected account"));
     };
     let last_token = last_token.unwrap_or(0);
-    let lives =
-        expires_at.is_some_and(|at| at > now.as_unix()) && lock.remembers(practice, account, last_token);
+    let lives = expires_at.is_some_and(|at| at > now.as_unix())
+        && lock.remembers(practice, account, last_token.cast_unsigned());
     if lives && last_holder.as_deref() != Some(holder) {
         return Err(Error::new(ErrorKind::Busy, "another holder has the account's lease"));
     }
@@ -87,6 +89,7 @@ pub(super) async fn move_end(tx: &mut SqliteConnection, fence: &Fence, until: Ti
         .bind(fence.practice.as_str())
         .bind(fence.account.as_str())
         .bind(fence.token.cast_signed())
+        .bind(fence.epoch.cast_signed())
         .bind(until.as_unix())
         .execute(tx)
         .await

@@ -9,6 +9,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::contract::Fence;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{AccountId, PracticeId, Timestamp};
 
@@ -20,17 +21,20 @@ pub(super) struct LeaseLock {
     held: Mutex<Held>,
 }
 
+type Account = (PracticeId, AccountId);
+
 #[derive(Default)]
 struct Held {
     file: Option<File>,
     /// Leases on their way to the tables.
     entering: usize,
-    leases: BTreeMap<(PracticeId, AccountId), Lease>,
+    leases: BTreeMap<Account, Lease>,
 }
 
 #[derive(Clone, Copy)]
 struct Lease {
-    token: i64,
+    token: u64,
+    epoch: u64,
     until: Timestamp,
 }
 
@@ -63,24 +67,29 @@ impl LeaseLock {
     }
 
     /// Whether the lease in the tables is one this store still remembers.
-    pub(super) fn remembers(&self, practice: &PracticeId, account: &AccountId, token: i64) -> bool {
+    pub(super) fn remembers(&self, practice: &PracticeId, account: &AccountId, token: u64) -> bool {
         let held = self.held();
         held.leases.get(&(practice.clone(), account.clone())).is_some_and(|lease| lease.token == token)
     }
 
     /// Moves a lease's end.
-    pub(super) fn extend(&self, practice: &PracticeId, account: &AccountId, token: i64, until: Timestamp) {
+    pub(super) fn extend(&self, fence: &Fence, until: Timestamp) {
         let mut held = self.held();
-        if let Some(lease) = held.leases.get_mut(&(practice.clone(), account.clone()))
-            && lease.token == token
-        {
+        let lease = held.leases.get_mut(&(fence.practice.clone(), fence.account.clone()));
+        if let Some(lease) = lease.filter(|lease| lease.is_of(fence)) {
             lease.until = until;
         }
     }
 
     /// Forgets a lease.
-    pub(super) fn leave(&self, practice: &PracticeId, account: &AccountId, token: i64) {
-        self.held().leave(|at, lease| at.0 == *practice && at.1 == *account && lease.token == token);
+    pub(super) fn leave(&self, fence: &Fence) {
+        let ours = |at: &Account| at.0 == fence.practice && at.1 == fence.account;
+        self.held().leave(|at, lease| ours(at) && lease.is_of(fence));
+    }
+
+    /// Forgets an account's lease.
+    pub(super) fn leave_account(&self, practice: &PracticeId, account: &AccountId) {
+        self.held().leave(|at, _| at.0 == *practice && at.1 == *account);
     }
 
     /// Forgets leases that have expired: a process that dropped its work must not keep others out by being alive.
@@ -93,8 +102,14 @@ impl LeaseLock {
     }
 }
 
+impl Lease {
+    fn is_of(&self, fence: &Fence) -> bool {
+        self.token == fence.token && self.epoch == fence.epoch
+    }
+}
+
 impl Held {
-    fn leave(&mut self, ended: impl Fn(&(PracticeId, AccountId), &Lease) -> bool) {
+    fn leave(&mut self, ended: impl Fn(&Account, &Lease) -> bool) {
         self.leases.retain(|at, lease| !ended(at, lease));
         self.unlock_if_idle();
     }
@@ -113,9 +128,9 @@ pub(super) struct Entering<'a> {
 
 impl Entering<'_> {
     /// Remembers the lease that was written.
-    pub(super) fn remember(self, practice: &PracticeId, account: &AccountId, token: i64, until: Timestamp) {
-        let mut held = self.lock.held();
-        held.leases.insert((practice.clone(), account.clone()), Lease { token, until });
+    pub(super) fn remember(self, fence: &Fence, until: Timestamp) {
+        let lease = Lease { token: fence.token, epoch: fence.epoch, until };
+        self.lock.held().leases.insert((fence.practice.clone(), fence.account.clone()), lease);
     }
 }
 
@@ -143,8 +158,8 @@ fn unusable(cause: std::io::Error) -> Error {
 mod tests {
     use super::*;
 
-    fn ids() -> (PracticeId, AccountId) {
-        (PracticeId::new("p").unwrap(), AccountId::new("a").unwrap())
+    fn fence(token: u64) -> Fence {
+        Fence::new(PracticeId::new("p").unwrap(), AccountId::new("a").unwrap(), token, 0)
     }
 
     #[test]
@@ -152,14 +167,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("mail.db");
         let (one, other) = (LeaseLock::beside(&file), LeaseLock::beside(&file));
-        let (practice, account) = ids();
 
         drop(one.enter().unwrap());
-        other.enter().unwrap().remember(&practice, &account, 1, Timestamp::from_unix(10));
+        other.enter().unwrap().remember(&fence(1), Timestamp::from_unix(10));
         assert_eq!(one.enter().err().map(|e| e.kind()), Some(ErrorKind::Busy));
-        other.leave(&practice, &account, 2);
+        other.leave(&fence(2));
         assert!(one.enter().is_err());
-        other.leave(&practice, &account, 1);
+        other.leave(&fence(1));
         assert!(one.enter().is_ok());
     }
 
@@ -168,9 +182,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("mail.db");
         let (one, other) = (LeaseLock::beside(&file), LeaseLock::beside(&file));
-        let (practice, account) = ids();
 
-        other.enter().unwrap().remember(&practice, &account, 1, Timestamp::from_unix(10));
+        other.enter().unwrap().remember(&fence(1), Timestamp::from_unix(10));
         other.prune(Timestamp::from_unix(9));
         assert!(one.enter().is_err());
         other.prune(Timestamp::from_unix(10));

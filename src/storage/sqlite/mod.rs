@@ -31,10 +31,12 @@ mod leases;
 mod lock;
 mod migrate;
 mod page;
+mod practice_data;
 mod values;
 mod window;
 
-pub use self::directory::{ClientData, PracticeData, SqliteDirectory};
+pub use self::directory::SqliteDirectory;
+pub use self::practice_data::{ClientData, PracticeData};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -147,7 +149,9 @@ impl MailStore for SqliteStore {
         let mut session = self.writing().await?;
         let mut tx = session.begin().await?;
         accounts::disconnect(&mut tx, self.now(), practice, account).await?;
-        tx.commit().await.map_err(failure)
+        tx.commit().await.map_err(failure)?;
+        self.inner.lock.leave_account(practice, account);
+        Ok(())
     }
 
     async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
@@ -171,7 +175,7 @@ impl MailStore for SqliteStore {
         let ids = (practice, account);
         let fence = leases::acquire(&mut tx, &self.inner.lock, now, ids, holder, until).await?;
         tx.commit().await.map_err(failure)?;
-        entering.remember(practice, account, fence.token.cast_signed(), until);
+        entering.remember(&fence, until);
         Ok(fence)
     }
 
@@ -183,7 +187,7 @@ impl MailStore for SqliteStore {
         leases::check(&mut tx, now, fence).await?;
         leases::move_end(&mut tx, fence, until).await?;
         tx.commit().await.map_err(failure)?;
-        self.inner.lock.extend(&fence.practice, &fence.account, fence.token.cast_signed(), until);
+        self.inner.lock.extend(fence, until);
         Ok(())
     }
 
@@ -192,7 +196,7 @@ impl MailStore for SqliteStore {
         let mut tx = session.begin().await?;
         leases::move_end(&mut tx, fence, Timestamp::from_unix(i64::MIN)).await?;
         tx.commit().await.map_err(failure)?;
-        self.inner.lock.leave(&fence.practice, &fence.account, fence.token.cast_signed());
+        self.inner.lock.leave(fence);
         Ok(())
     }
 
