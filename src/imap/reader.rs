@@ -1,9 +1,11 @@
 //! A session that reads: LIST and STATUS, EXAMINE and UID SEARCH, UID FETCH with PEEK. Nothing here can change a mailbox.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
+use tokio::time::timeout;
 
 use super::classify::{self, Stage};
 use super::connector::{CommandPoint, CommandProbe, Wire};
@@ -19,6 +21,8 @@ use crate::types::{MailboxName, MailboxStatus, MessageId, ModSeq, Timestamp, Uid
 const MAX_SET: usize = 7_000;
 /// UIDs asked for in one SEARCH, so that its answer stays one line of less than half a megabyte.
 const SEARCH_BATCH: u32 = 50_000;
+/// How long the answer to a command is waited for behind a BYE.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Fields by which a message can belong to a client, and those by which it is recognised.
 const ADDRESSING: &str = "BODY.PEEK[HEADER.FIELDS (FROM SENDER TO CC BCC X-ORIGINAL-FROM MESSAGE-ID DATE)]";
 
@@ -141,10 +145,31 @@ impl ImapReader {
                         }
                     }
                 }
-                Response::Bye(outcome) => return Err(classify::said_bye(&outcome)),
+                Response::Bye(outcome) => return Err(self.reason_of(&outcome).await),
                 response => return Ok(Step::Other(response)),
             }
         }
+    }
+
+    /// Why the server ended the session: where BYE does not say, the answer to the command may, behind it.
+    async fn reason_of(&mut self, bye: &Outcome) -> Error {
+        let error = classify::said_bye(bye);
+        if error.kind() != ErrorKind::ServerUnavailable {
+            return error;
+        }
+        let answer = async {
+            loop {
+                match self.session.get_mut().next().await {
+                    Ok(Response::Tagged { outcome, .. }) => return Some(outcome),
+                    Ok(_) => {}
+                    Err(_) => return None,
+                }
+            }
+        };
+        let answer = timeout(LAST_WORDS, answer).await.ok().flatten();
+        let told = answer.filter(|outcome| outcome.verdict != Verdict::Ok);
+        let told = told.map(|outcome| classify::refused(Stage::Command, "a command", &outcome));
+        told.filter(|told| told.kind() != ErrorKind::ServerRefused).unwrap_or(error)
     }
 
     /// Runs one command to its end while nothing else is under way.
@@ -440,8 +465,13 @@ impl MailboxReader for ImapReader {
             listed.ok_or_else(|| Error::new(ErrorKind::Protocol, "the server did not answer LIST"))?
         };
         accepted("LIST", &listed)?;
+        // A listing that was cut off does not tell what is no more there.
+        let whole = rows.len() < MAX_MAILBOXES;
+        if !whole {
+            tracing::warn!(most = MAX_MAILBOXES, "the server lists more mailboxes than are looked at");
+        }
         let all = listing::mailboxes(rows);
-        let listing = listing::chosen(all.clone(), &self.statuses, &self.excluded, self.is_gmail(), true)?;
+        let listing = listing::chosen(all.clone(), &self.statuses, &self.excluded, self.is_gmail(), whole)?;
         let unasked: Vec<_> =
             listing.mailboxes.iter().filter(|m| m.status.is_none()).map(|m| m.name.clone()).collect();
         if unasked.is_empty() {
@@ -451,7 +481,7 @@ impl MailboxReader for ImapReader {
             self.queue_status(mailbox).await?;
         }
         self.drain_statuses(&mut Vec::new(), None).await?;
-        listing::chosen(all, &self.statuses, &self.excluded, self.is_gmail(), true)
+        listing::chosen(all, &self.statuses, &self.excluded, self.is_gmail(), whole)
     }
 
     async fn open(&mut self, mailbox: &MailboxName) -> Result<OpenMailbox> {
