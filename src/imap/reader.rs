@@ -70,6 +70,8 @@ pub(super) struct ImapReader {
     /// UIDs told of sequence numbers, for servers that send UID and content apart.
     uids_by_sequence: BTreeMap<u32, Uid>,
     events: VecDeque<MessageEvent>,
+    /// Why the session broke, where what came before is answered first.
+    broken: Option<Error>,
 }
 
 impl ImapReader {
@@ -91,6 +93,7 @@ impl ImapReader {
             bodies: VecDeque::new(),
             uids_by_sequence: BTreeMap::new(),
             events: VecDeque::new(),
+            broken: None,
         }
     }
 
@@ -392,6 +395,11 @@ impl ImapReader {
         Ok(tags)
     }
 
+    /// Tells once why the session broke.
+    fn unbroken(&mut self) -> Result<()> {
+        self.broken.take().map_or(Ok(()), Err)
+    }
+
     fn addressed(&self, uid: Uid, fetched: Fetched) -> Option<Addressed> {
         // A section of header fields ends with an empty line (RFC 9051 §6.4.5): no octets at all is no answer.
         let headers = fetched.headers.filter(|octets| !octets.is_empty())?;
@@ -533,6 +541,7 @@ impl MailboxReader for ImapReader {
     }
 
     async fn request_addressing(&mut self, uids: &UidSet) -> Result<()> {
+        self.unbroken()?;
         let labels = if self.is_gmail() { " X-GM-LABELS" } else { "" };
         let items = format!("UID FLAGS INTERNALDATE RFC822.SIZE{labels} {ADDRESSING}");
         let tags = self.queue_fetch("fetch_addressing", uids, &items).await?;
@@ -541,8 +550,19 @@ impl MailboxReader for ImapReader {
     }
 
     async fn next_addressing(&mut self) -> Result<AddressedWindow> {
+        self.unbroken()?;
         while self.scans.front().is_some_and(|scan| !scan.tags.is_empty()) {
-            self.pump().await?;
+            if let Err(error) = self.pump().await {
+                // What came is answered first, so that the reading gets past a message no session survives.
+                let nonsense = matches!(error.kind(), ErrorKind::Protocol | ErrorKind::LimitExceeded);
+                let cut_off = matches!(error.kind(), ErrorKind::ConnectionLost | ErrorKind::TimedOut)
+                    && self.scans.front().is_some_and(|scan| !scan.found.is_empty());
+                if !nonsense && !cut_off {
+                    return Err(error);
+                }
+                self.broken = Some(error);
+                break;
+            }
         }
         let Some(scan) = self.scans.pop_front() else { return Ok(AddressedWindow::default()) };
         let messages =
@@ -551,6 +571,7 @@ impl MailboxReader for ImapReader {
     }
 
     async fn request_messages(&mut self, uids: &UidSet) -> Result<()> {
+        self.unbroken()?;
         let tags = self.queue_fetch("fetch_messages", uids, "UID BODY.PEEK[]").await?;
         self.bodies.push_back(Bodies { wanted: uids.clone(), tags, refused: false });
         Ok(())
