@@ -155,16 +155,18 @@ async fn what_is_odd_but_whole_costs_nothing() {
         Case::harmless("alert-flood", before("* OK [ALERT] pay attention\r\n")),
         Case::harmless("nil-delimiter", Fault::ListDelimiter(None)),
         Case::harmless("backslash-delimiter", Fault::ListDelimiter(Some('\\'))),
-        Case::harmless("internaldate-nil", Fault::Item {
-            uid: 3,
-            name: "INTERNALDATE".into(),
-            value: "NIL".into(),
-        }),
-        Case::harmless("envelope-nil", Fault::Item {
-            uid: 3,
-            name: "ENVELOPE".into(),
-            value: "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)".into(),
-        }),
+        Case::harmless(
+            "internaldate-nil",
+            Fault::Item { uid: 3, name: "INTERNALDATE".into(), value: "NIL".into() },
+        ),
+        Case::harmless(
+            "envelope-nil",
+            Fault::Item {
+                uid: 3,
+                name: "ENVELOPE".into(),
+                value: "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)".into(),
+            },
+        ),
         Case::harmless("search-empty", Fault::SearchEmpty),
     ];
     for line in wording::ODD_RESPONSES {
@@ -273,7 +275,8 @@ async fn new_mail_is_found_whatever_uidnext_says() {
 #[tokio::test]
 async fn a_message_below_the_highest_uid_is_found() {
     let kit = Kit::start(Personality::Dovecot).await;
-    let text = |n: u32| letter("client@example.org", "anna@practice.example", &format!("m{n}"), &format!("s{n}"));
+    let text =
+        |n: u32| letter("client@example.org", "anna@practice.example", &format!("m{n}"), &format!("s{n}"));
     kit.user().append_as("INBOX", 5, text(5), 1_000_005);
     kit.connect().await;
     kit.sync().await;
@@ -399,22 +402,31 @@ async fn a_literal_that_is_not_what_it_says_costs_one_message() {
         .map(|(name, fault)| Case::costs_one(name, fault.asking(asked), 4))
     };
     join_all(cases(Asked::Body).map(|case| case.check(Some(PATIENCE)))).await;
-    // Of header fields only so much is kept, whatever is announced; the endless one is bounded by the answer's limit.
-    let headers = cases(Asked::Header).into_iter().filter(|case| case.name != "literal-bomb");
-    join_all(headers.map(|case| case.check(Some(PATIENCE)))).await;
+    join_all(cases(Asked::Header).map(|case| case.check(Some(PATIENCE)))).await;
+}
+
+async fn flood_ends(flood: Flood) {
+    let kit = filled(builder(), Some(Duration::from_secs(5))).await;
+    kit.server.inject(Fault::Endless { command: command("EXAMINE"), flood });
+    assert_eq!(pass(&kit, "endless").await, Some(ErrorKind::LimitExceeded), "{flood:?}");
+    assert_recovers(&kit, "endless", ALL).await;
 }
 
 #[tokio::test]
-async fn floods_end_at_a_limit() {
-    let flood = |command: &str, flood| Fault::Endless { command: command.into(), flood };
-    let floods = [Flood::Line, Flood::Nul, Flood::Expunge, Flood::Exists, Flood::Flags, Flood::Alert];
-    for kind in floods {
-        let kit = filled(builder(), Some(Duration::from_secs(5))).await;
-        kit.server.inject(flood("EXAMINE", kind));
-        let error = pass(&kit, "endless").await;
-        assert_eq!(error, Some(ErrorKind::LimitExceeded), "{kind:?}");
-        assert_recovers(&kit, "endless", ALL).await;
-    }
+async fn a_line_without_end_ends_at_a_limit() {
+    flood_ends(Flood::Line).await;
+    flood_ends(Flood::Nul).await;
+}
+
+/// EXISTS and alerts are counted where EXPUNGE is.
+#[tokio::test]
+async fn responses_without_end_end_at_a_limit() {
+    flood_ends(Flood::Expunge).await;
+}
+
+#[tokio::test]
+async fn fetch_answers_without_end_end_at_a_limit() {
+    flood_ends(Flood::Flags).await;
 }
 
 #[tokio::test]
@@ -550,10 +562,9 @@ async fn a_bad_certificate_is_refused_before_anything_is_told() {
         (CertificateKind::Expired, ErrorKind::CertificateExpired),
     ];
     for (certificate, kind) in kinds {
-        for (served, asked) in [
-            (testkit::TlsMode::Implicit, TlsMode::Implicit),
-            (testkit::TlsMode::StartTls, TlsMode::StartTls),
-        ] {
+        for (served, asked) in
+            [(testkit::TlsMode::Implicit, TlsMode::Implicit), (testkit::TlsMode::StartTls, TlsMode::StartTls)]
+        {
             let name = format!("{certificate:?} {asked:?}");
             let builder = builder().certificate(certificate).tls(served);
             assert_eq!(refuses(builder, asked, None, &name).await, kind, "{name}");
@@ -574,7 +585,10 @@ async fn nothing_is_told_before_encryption() {
         ("starttls-plain-after", Fault::StartTlsPlain),
         ("starttls-inject-bye", behind("* BYE attacker\r\n")),
         ("starttls-inject-alert", behind("* OK [ALERT] attacker\r\n")),
-        ("all-mechanisms", capabilities("IMAP4rev1 AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5 AUTH=XOAUTH2 SASL-IR")),
+        (
+            "all-mechanisms",
+            capabilities("IMAP4rev1 AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5 AUTH=XOAUTH2 SASL-IR"),
+        ),
         ("imap4-only", capabilities("IMAP4")),
         ("preauth", preauth()),
         ("tls-handshake-stall", Fault::SilentConnection),
@@ -590,7 +604,9 @@ async fn nothing_is_told_before_encryption() {
 
 #[tokio::test]
 async fn what_greets_as_no_mail_server_is_left_and_not_quoted() {
-    for tls in [(testkit::TlsMode::StartTls, TlsMode::StartTls), (testkit::TlsMode::Implicit, TlsMode::Implicit)] {
+    for tls in
+        [(testkit::TlsMode::StartTls, TlsMode::StartTls), (testkit::TlsMode::Implicit, TlsMode::Implicit)]
+    {
         join_all(wording::BAD_GREETINGS.map(|greeting| async move {
             let builder = builder().tls(tls.0);
             refuses(builder, tls.1, Some(Fault::Greeting(greeting.into())), greeting).await;
@@ -625,7 +641,8 @@ async fn nothing_from_before_the_handshake_survives_it() {
         ];
         for fault in faults {
             let name = format!("{fault:?}");
-            let kit = Kit::on(builder().tls(testkit::TlsMode::StartTls), TlsMode::StartTls, Some(PATIENCE)).await;
+            let kit =
+                Kit::on(builder().tls(testkit::TlsMode::StartTls), TlsMode::StartTls, Some(PATIENCE)).await;
             fill(&kit);
             kit.server.inject(fault);
             let connected = kit.try_connect().await;
@@ -645,4 +662,110 @@ async fn nothing_from_before_the_handshake_survives_it() {
             }
         }
     }
+}
+
+/// Messages made to deceive, with what a reader of addresses may take them for.
+#[tokio::test]
+async fn an_address_is_what_the_addr_spec_says() {
+    let client = [
+        ("addr-case", "From: CLIENT@EXAMPLE.ORG\r\n"),
+        ("addr-route", "From: <@evil.example:client@example.org>\r\n"),
+        ("header-8bit", "From: M\u{fc}ller <client@example.org>\r\nSubject: \u{e4}\r\n"),
+        ("comment", "From: (((nested) comments)) client@example.org (more)\r\n"),
+        ("undisclosed", "From: client@example.org\r\nTo: undisclosed-recipients:;\r\n"),
+        ("nul", "From: client@example.org\r\nSubject: a\0b\r\n"),
+        ("date-bad", "From: client@example.org\r\nDate: not a date\r\n"),
+        ("no-message-id", "From: client@example.org\r\n"),
+    ];
+    let nobody = [
+        ("mailsploit", "From: =?utf-8?b?Y2xpZW50QGV4YW1wbGUub3Jn?==?utf-8?Q?=00?=@evil.example\r\n"),
+        ("from-display-address", "From: \"client@example.org\" <evil@evil.example>\r\n"),
+        ("addr-encoded-word", "From: =?x?q?client=40example.org=3E?=@evil.example\r\n"),
+        ("addr-quoted", "From: \"client@example.org,x\"@evil.example\r\n"),
+        ("addr-uucp", "From: evil.example!client\r\n"),
+        ("addr-utf7", "From: =?utf-7?q?client+AEA-example.org?=@evil.example\r\n"),
+        ("no-from", "Subject: nobody's\r\n"),
+        ("no-headers", ""),
+    ];
+    let kit = Kit::start(Personality::Dovecot).await;
+    for (n, (name, headers)) in client.iter().chain(&nobody).enumerate() {
+        let subject =
+            if headers.contains("Subject") { String::new() } else { format!("Subject: {name}\r\n") };
+        let subject = if headers.is_empty() { String::new() } else { subject };
+        let text = format!("{headers}{subject}\r\nText {n}\r\n");
+        kit.user().append("INBOX", text, &[], 1_000_000 + i64::try_from(n).unwrap()).unwrap();
+    }
+    kit.connect().await;
+    for _ in 0..3 {
+        kit.sync().await;
+    }
+    let uids: Vec<u32> = kit.copies().await.into_iter().map(|(_, uid, _)| uid).collect();
+    let expected: Vec<u32> = (1..=u32::try_from(client.len()).unwrap()).collect();
+    assert_eq!(uids, expected, "{client:?}");
+    assert!(kit.tab("c1").await.iter().all(|subject| !subject.contains('\0')));
+    assert_true(&kit, "addresses").await;
+    assert!(kit.sync().await.accounts[0].mailboxes.iter().all(|m| m.unchanged && m.gaps == 0));
+}
+
+/// Whatever a message is made of, it is archived as it is, and the others with it.
+#[tokio::test]
+async fn a_monstrous_message_is_archived_raw_and_the_others_with_it() {
+    const HEAD: &str = "From: client@example.org\r\nTo: anna@practice.example\r\nSubject: monster\r\n";
+    let multiparts: String = (0..10_000)
+        .map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n"))
+        .collect();
+    let messages = "Content-Type: message/rfc822\r\n\r\n".repeat(10_000);
+    let many = |field: &str, count| field.repeat(count);
+    let monsters = [
+        ("mime-nested-multipart", format!("{HEAD}{multiparts}\r\nend\r\n")),
+        ("mime-nested-rfc822", format!("{HEAD}{messages}\r\nend\r\n")),
+        (
+            "mime-boundary-prefix",
+            format!(
+                "{HEAD}Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\
+                 Content-Type: multipart/mixed; boundary=aa\r\n\r\n--aa\r\n\r\ntext\r\n--aaa\r\n--a--\r\n"
+            ),
+        ),
+        ("header-100k", format!("{HEAD}{}\r\nText\r\n", many("X-Filler: x\r\n", 100_000))),
+        (
+            "references-100k",
+            format!("{HEAD}References:{}\r\n\r\nText\r\n", many(" <x@y.example>\r\n", 100_000)),
+        ),
+        (
+            "encoded-word-100k",
+            format!("{HEAD}Comments:{}\r\n\r\nText\r\n", many(" =?utf-8?q?x?=\r\n", 100_000)),
+        ),
+        ("comment-nest", format!("{HEAD}Cc: {}x@y.example\r\n\r\nText\r\n", many("(", 100_000))),
+        ("html", format!("{HEAD}Content-Type: text/html\r\n\r\n{}\r\n", many("<div><b>", 100_000))),
+        ("from-two", format!("From: other@evil.example\r\n{HEAD}\r\nText\r\n")),
+    ];
+    let kit = filled(builder(), None).await;
+    for (n, (name, text)) in monsters.iter().enumerate() {
+        let uid = kit.user().append("INBOX", text, &[], 1_000_100 + i64::try_from(n).unwrap());
+        assert!(uid.is_some(), "{name}");
+    }
+    kit.user().append("INBOX", "", &[], 1_000_200);
+    assert_eq!(pass(&kit, "monsters").await, None);
+    let archived = kit.archived().await;
+    for (n, (name, _)) in monsters.iter().enumerate() {
+        let uid = u32::try_from(6 + n).unwrap();
+        let there = archived.iter().any(|c| c.place.mailbox.is_inbox() && c.place.uid.get() == uid);
+        assert!(there, "{name}");
+    }
+    assert_recovers(&kit, "monsters", ALL + monsters.len()).await;
+}
+
+/// However often it is asked for in vain, nothing is fetched for ever.
+#[tokio::test]
+async fn an_endless_failure_ends_as_a_dead_letter() {
+    let kit = filled(builder(), None).await;
+    kit.server.inject(Fault::BodyNil { uid: 3 });
+    for _ in 0..8 {
+        kit.sync().await;
+        kit.clock.advance(86_400);
+    }
+    kit.server.forget_record();
+    kit.sync().await;
+    assert!(kit.server.bodies_fetched().is_empty());
+    assert_eq!(kit.tab("c1").await.len(), ALL - 1);
 }

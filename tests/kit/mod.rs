@@ -107,9 +107,7 @@ impl Kit {
         let directory = Arc::new(Directory::default());
         let mail =
             PracticeMail::new(directory.clone(), Storage::of(store), Arc::new(StaticKey::new([7; 32])))
-                .with_imap(ImapConnector::new(
-                    Dialer::new().egress(EgressPolicy::Any).timeouts(timeouts),
-                ))
+                .with_imap(ImapConnector::new(Dialer::new().egress(EgressPolicy::Any).timeouts(timeouts)))
                 .with_clock(clock.clone());
         let kit = Self { server, clock, mail, tls, directory };
         kit.set_keys(&[("c1", ClientKey::Address("client@example.org".into()))]);
