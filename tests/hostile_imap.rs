@@ -272,6 +272,19 @@ async fn new_mail_is_found_whatever_uidnext_says() {
     }
 }
 
+/// INTERNALDATEs two days ahead of the clock: UIDs decide, not dates.
+#[tokio::test]
+async fn mail_from_the_future_is_read() {
+    let kit = Kit::start(Personality::Dovecot).await;
+    kit.connect().await;
+    for n in 1..=3 {
+        let text = letter("client@example.org", "anna@practice.example", &format!("m{n}"), "x");
+        kit.user().append("INBOX", text, &[], 1_800_000_000 + 2 * 86_400);
+        kit.sync().await;
+        assert_eq!(kit.tab("c1").await.len(), n);
+    }
+}
+
 #[tokio::test]
 async fn a_message_below_the_highest_uid_is_found() {
     let kit = Kit::start(Personality::Dovecot).await;
@@ -737,6 +750,10 @@ async fn a_monstrous_message_is_archived_raw_and_the_others_with_it() {
         ),
         ("comment-nest", format!("{HEAD}Cc: {}x@y.example\r\n\r\nText\r\n", many("(", 100_000))),
         ("html", format!("{HEAD}Content-Type: text/html\r\n\r\n{}\r\n", many("<div><b>", 100_000))),
+        (
+            "recipients-many",
+            format!("{HEAD}Cc: {}x@y.example\r\n\r\nText\r\n", many("x@y.example, ", 250_000)),
+        ),
         ("from-two", format!("From: other@evil.example\r\n{HEAD}\r\nText\r\n")),
     ];
     let kit = filled(builder(), None).await;
