@@ -1,9 +1,11 @@
 //! A session that reads: LIST and STATUS, EXAMINE and UID SEARCH, UID FETCH with PEEK. Nothing here can change a mailbox.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
+use tokio::time::timeout;
 
 use super::classify::{self, Stage};
 use super::connector::{CommandPoint, CommandProbe, Wire};
@@ -19,6 +21,8 @@ use crate::types::{MailboxName, MailboxStatus, MessageId, ModSeq, Timestamp, Uid
 const MAX_SET: usize = 7_000;
 /// UIDs asked for in one SEARCH, so that its answer stays one line of less than half a megabyte.
 const SEARCH_BATCH: u32 = 50_000;
+/// How long the answer to a command is waited for behind a BYE.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Fields by which a message can belong to a client, and those by which it is recognised.
 const ADDRESSING: &str = "BODY.PEEK[HEADER.FIELDS (FROM SENDER TO CC BCC X-ORIGINAL-FROM MESSAGE-ID DATE)]";
 
@@ -66,6 +70,8 @@ pub(super) struct ImapReader {
     /// UIDs told of sequence numbers, for servers that send UID and content apart.
     uids_by_sequence: BTreeMap<u32, Uid>,
     events: VecDeque<MessageEvent>,
+    /// Why the session broke, where what came before is answered first.
+    broken: Option<Error>,
 }
 
 impl ImapReader {
@@ -87,6 +93,7 @@ impl ImapReader {
             bodies: VecDeque::new(),
             uids_by_sequence: BTreeMap::new(),
             events: VecDeque::new(),
+            broken: None,
         }
     }
 
@@ -141,10 +148,31 @@ impl ImapReader {
                         return Ok(Step::Ended(sent, outcome));
                     }
                 }
-                Response::Bye(outcome) => return Err(classify::said_bye(&outcome)),
+                Response::Bye(outcome) => return Err(self.reason_of(&outcome).await),
                 response => return Ok(Step::Other(response)),
             }
         }
+    }
+
+    /// Why the server ended the session: where BYE does not say, the answer to the command may, behind it.
+    async fn reason_of(&mut self, bye: &Outcome) -> Error {
+        let error = classify::said_bye(bye);
+        if error.kind() != ErrorKind::ServerUnavailable {
+            return error;
+        }
+        let answer = async {
+            loop {
+                match self.session.get_mut().next().await {
+                    Ok(Response::Tagged { outcome, .. }) => return Some(outcome),
+                    Ok(_) => {}
+                    Err(_) => return None,
+                }
+            }
+        };
+        let answer = timeout(LAST_WORDS, answer).await.ok().flatten();
+        let told = answer.filter(|outcome| outcome.verdict != Verdict::Ok);
+        let told = told.map(|outcome| classify::refused(Stage::Command, "a command", &outcome));
+        told.filter(|told| told.kind() != ErrorKind::ServerRefused).unwrap_or(error)
     }
 
     /// Runs one command to its end while nothing else is under way.
@@ -367,6 +395,11 @@ impl ImapReader {
         Ok(tags)
     }
 
+    /// Tells once why the session broke.
+    fn unbroken(&mut self) -> Result<()> {
+        self.broken.take().map_or(Ok(()), Err)
+    }
+
     fn addressed(&self, uid: Uid, fetched: Fetched) -> Option<Addressed> {
         // A section of header fields ends with an empty line (RFC 9051 §6.4.5): no octets at all is no answer.
         let headers = fetched.headers.filter(|octets| !octets.is_empty())?;
@@ -440,8 +473,13 @@ impl MailboxReader for ImapReader {
             listed.ok_or_else(|| Error::new(ErrorKind::Protocol, "the server did not answer LIST"))?
         };
         accepted("LIST", &listed)?;
+        // A listing that was cut off does not tell what is no more there.
+        let whole = rows.len() < MAX_MAILBOXES;
+        if !whole {
+            tracing::warn!(most = MAX_MAILBOXES, "the server lists more mailboxes than are looked at");
+        }
         let all = listing::mailboxes(rows);
-        let listing = listing::chosen(&all, &self.statuses, &self.excluded, self.is_gmail(), true)?;
+        let listing = listing::chosen(&all, &self.statuses, &self.excluded, self.is_gmail(), whole)?;
         let unasked: Vec<_> =
             listing.mailboxes.iter().filter(|m| m.status.is_none()).map(|m| m.name.clone()).collect();
         if unasked.is_empty() {
@@ -451,7 +489,7 @@ impl MailboxReader for ImapReader {
             self.queue_status(mailbox).await?;
         }
         self.drain_statuses(&mut Vec::new(), None).await?;
-        listing::chosen(&all, &self.statuses, &self.excluded, self.is_gmail(), true)
+        listing::chosen(&all, &self.statuses, &self.excluded, self.is_gmail(), whole)
     }
 
     async fn open(&mut self, mailbox: &MailboxName) -> Result<OpenMailbox> {
@@ -503,6 +541,7 @@ impl MailboxReader for ImapReader {
     }
 
     async fn request_addressing(&mut self, uids: &UidSet) -> Result<()> {
+        self.unbroken()?;
         let labels = if self.is_gmail() { " X-GM-LABELS" } else { "" };
         let items = format!("UID FLAGS INTERNALDATE RFC822.SIZE{labels} {ADDRESSING}");
         let tags = self.queue_fetch("fetch_addressing", uids, &items).await?;
@@ -511,8 +550,19 @@ impl MailboxReader for ImapReader {
     }
 
     async fn next_addressing(&mut self) -> Result<AddressedWindow> {
+        self.unbroken()?;
         while self.scans.front().is_some_and(|scan| !scan.tags.is_empty()) {
-            self.pump().await?;
+            if let Err(error) = self.pump().await {
+                // What came is answered first, so that the reading gets past a message no session survives.
+                let nonsense = matches!(error.kind(), ErrorKind::Protocol | ErrorKind::LimitExceeded);
+                let cut_off = matches!(error.kind(), ErrorKind::ConnectionLost | ErrorKind::TimedOut)
+                    && self.scans.front().is_some_and(|scan| !scan.found.is_empty());
+                if !nonsense && !cut_off {
+                    return Err(error);
+                }
+                self.broken = Some(error);
+                break;
+            }
         }
         let Some(scan) = self.scans.pop_front() else { return Ok(AddressedWindow::default()) };
         let messages =
@@ -521,6 +571,7 @@ impl MailboxReader for ImapReader {
     }
 
     async fn request_messages(&mut self, uids: &UidSet) -> Result<()> {
+        self.unbroken()?;
         let tags = self.queue_fetch("fetch_messages", uids, "UID BODY.PEEK[]").await?;
         self.bodies.push_back(Bodies { wanted: uids.clone(), tags, refused: false });
         Ok(())

@@ -21,6 +21,11 @@ use crate::types::{
 const MAX_BATCH: usize = 200;
 /// Most octets asked for in one request.
 const MAX_REQUEST: u64 = 8 << 20;
+/// Octets a message may have beyond twice what the server said of it: sizes in use are wrong by line ends and by headers
+/// added late, not by more.
+const MAX_EXCESS: u64 = 16 << 20;
+/// Octets a message may have when the server says nothing of its size: more than any provider takes in.
+const MAX_UNSIZED: u64 = 256 << 20;
 /// Most octets of text held before they are archived.
 const MAX_HELD: usize = 1 << 20;
 
@@ -55,6 +60,25 @@ struct Gathered {
 impl MailboxPass<'_, '_> {
     /// Reads what is left to read. Answers the gaps that remain.
     pub(super) async fn run(mut self) -> Result<BTreeMap<Uid, Gap>> {
+        if let Err(error) = self.read().await {
+            if breaks_session(&error) {
+                self.blame().await?;
+            }
+            return Err(error);
+        }
+        self.settle_failures().await?;
+        Ok(self.gaps)
+    }
+
+    /// Makes a gap of the message that broke the session: asked for together with others in every pass, it would keep all
+    /// of them away. Answers come in ascending order, so it is the first that did not; where they do not, the blame finds
+    /// the right one some passes later, and the others come then.
+    async fn blame(&mut self) -> Result<()> {
+        self.failed = self.failed.pop_first().into_iter().collect();
+        self.settle_failures().await
+    }
+
+    async fn read(&mut self) -> Result<()> {
         let now = self.pass.now();
         let waiting: UidSet =
             self.gaps.values().filter(|gap| gap.next_try > now).map(|gap| gap.uid).collect();
@@ -116,8 +140,7 @@ impl MailboxPass<'_, '_> {
                 total,
             ));
         }
-        self.settle_failures().await?;
-        Ok(self.gaps)
+        Ok(())
     }
 
     fn window(&self) -> Window {
@@ -217,21 +240,45 @@ impl MailboxPass<'_, '_> {
         chosen || labelled || self.mailbox.special_use == Some(SpecialUse::Sent)
     }
 
-    /// Fetches messages and gathers them.
+    /// Fetches messages and gathers them. What came whole is kept when the session breaks.
     async fn fetch(&mut self, messages: Vec<Addressed>, gathered: &mut Gathered) -> Result<()> {
         let mut wanted: BTreeMap<Uid, Addressed> = messages.into_iter().map(|m| (m.uid, m)).collect();
-        self.reader.request_messages(&wanted.keys().copied().collect()).await?;
-        let mut incoming: Option<Incoming> = None;
+        let mut incoming = None;
+        let error = match self.reader.request_messages(&wanted.keys().copied().collect()).await {
+            Ok(()) => match self.receive(&mut wanted, &mut incoming, gathered).await {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    let nonsense = matches!(error.kind(), ErrorKind::Protocol | ErrorKind::LimitExceeded);
+                    let suspect = wanted.into_keys().next().filter(|_| nonsense || incoming.is_some());
+                    self.failed = suspect.map(|uid| (uid, GapReason::WrongSize)).into_iter().collect();
+                    error
+                }
+            },
+            Err(error) => error,
+        };
+        if breaks_session(&error) {
+            self.flush(gathered).await?;
+        }
+        Err(error)
+    }
+
+    async fn receive(
+        &mut self,
+        wanted: &mut BTreeMap<Uid, Addressed>,
+        incoming: &mut Option<Incoming>,
+        gathered: &mut Gathered,
+    ) -> Result<()> {
+        let most = wanted.values().map(|message| most_octets(message.size)).max().unwrap_or_default();
         loop {
             match self.reader.next_message().await? {
-                MessageEvent::Start => incoming = Some(Incoming::begin(self.pass).await?),
+                MessageEvent::Start => *incoming = Some(Incoming::begin(self.pass, most).await?),
                 MessageEvent::Chunk(chunk) => {
                     self.pass.keep_lease().await?;
-                    if let Some(incoming) = &mut incoming {
+                    if let Some(incoming) = incoming {
                         incoming.add(&chunk).await?;
                     }
                 }
-                MessageEvent::Discard => incoming = None,
+                MessageEvent::Discard => *incoming = None,
                 MessageEvent::End(uid) => {
                     let (Some(incoming), Some(message)) = (incoming.take(), wanted.remove(&uid)) else {
                         continue;
@@ -249,7 +296,7 @@ impl MailboxPass<'_, '_> {
                 }
                 MessageEvent::Done { refused } => {
                     let reason = if refused { GapReason::Refused } else { GapReason::NotAnswered };
-                    self.failed.extend(wanted.into_keys().map(|uid| (uid, reason)));
+                    self.failed.extend(std::mem::take(wanted).into_keys().map(|uid| (uid, reason)));
                     return Ok(());
                 }
             }
@@ -304,15 +351,21 @@ impl MailboxPass<'_, '_> {
 struct Incoming {
     writer: Box<dyn BlobWriter>,
     scan: MessageScan,
+    /// Octets that may still come.
+    left: u64,
 }
 
 impl Incoming {
-    async fn begin(pass: &Pass<'_>) -> Result<Self> {
+    async fn begin(pass: &Pass<'_>, most: u64) -> Result<Self> {
         let writer = pass.blobs.writer(&pass.fence.practice).await?;
-        Ok(Self { writer, scan: MessageScan::new() })
+        Ok(Self { writer, scan: MessageScan::new(), left: most })
     }
 
     async fn add(&mut self, chunk: &[u8]) -> Result<()> {
+        let left = self.left.checked_sub(chunk.len() as u64);
+        self.left = left.ok_or_else(|| {
+            Error::new(ErrorKind::LimitExceeded, "the server sent a message far longer than it said")
+        })?;
         self.scan.update(chunk);
         self.writer.write(chunk).await
     }
@@ -321,6 +374,17 @@ impl Incoming {
         let parsed = self.scan.finish();
         Ok((self.writer.finish().await?, parsed))
     }
+}
+
+/// Whether nothing more comes of a session after that error.
+fn breaks_session(error: &Error) -> bool {
+    use ErrorKind::{ConnectionLost, LimitExceeded, Protocol, TimedOut};
+    matches!(error.kind(), ConnectionLost | LimitExceeded | Protocol | TimedOut)
+}
+
+/// Octets taken for a message of which the server said that it has `size`.
+fn most_octets(size: u64) -> u64 {
+    if size == 0 { MAX_UNSIZED } else { size.saturating_mul(2).saturating_add(MAX_EXCESS) }
 }
 
 /// The error of a day's budget spent.

@@ -1,8 +1,11 @@
 //! A practice of one user and one client, on the test kit's server and a store in memory.
 
+#![allow(dead_code, reason = "every test file uses a part of the kit")]
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use practicemail::PracticeMail;
@@ -10,14 +13,15 @@ use practicemail::contract::{
     ClientEntry, ClientKey, ClientKeyPage, Clock, Practice, PracticeDirectory, User,
 };
 use practicemail::error::Result;
-use practicemail::net::EgressPolicy;
-use practicemail::practice_mail::{ConnectRequest, Exported, Storage, SyncReport, Viewer};
+use practicemail::imap::ImapConnector;
+use practicemail::net::{Dialer, EgressPolicy, Timeouts};
+use practicemail::practice_mail::{ConnectRequest, Connected, Exported, Storage, SyncReport, Viewer};
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
 use practicemail::storage::StaticKey;
 use practicemail::storage::sqlite::SqliteStore;
 use practicemail::testkit::ImapServer;
-use practicemail::testkit::imap::{Personality, UserMail};
-use practicemail::types::{ClientId, PracticeId, Secret, Timestamp, UserId};
+use practicemail::testkit::imap::{ImapServerBuilder, Personality, UserMail};
+use practicemail::types::{ClientId, Copy, PracticeId, Secret, Timestamp, UserId};
 
 /// A clock that stands until it is moved.
 pub(crate) struct StandingClock(AtomicI64);
@@ -67,6 +71,7 @@ pub(crate) struct Kit {
     pub(crate) server: ImapServer,
     pub(crate) clock: Arc<StandingClock>,
     pub(crate) mail: PracticeMail,
+    tls: TlsMode,
     directory: Arc<Directory>,
 }
 
@@ -87,16 +92,24 @@ impl Sums for SyncReport {
 
 impl Kit {
     pub(crate) async fn start(personality: Personality) -> Self {
-        let server =
-            ImapServer::builder().personality(personality).user("anna", "hunter2").start().await.unwrap();
+        Self::on(ImapServer::builder().personality(personality), TlsMode::Implicit, None).await
+    }
+
+    /// On a server of choice, reached as `tls` says; `patience` bounds every wait for it.
+    pub(crate) async fn on(builder: ImapServerBuilder, tls: TlsMode, patience: Option<Duration>) -> Self {
+        let server = builder.user("anna", "hunter2").start().await.unwrap();
+        let mut timeouts = Timeouts::default();
+        if let Some(patience) = patience {
+            (timeouts.connect, timeouts.read) = (patience, patience);
+        }
         let clock = Arc::new(StandingClock(AtomicI64::new(1_800_000_000)));
         let store = Arc::new(SqliteStore::open_in_memory(clock.clone()).await.unwrap());
         let directory = Arc::new(Directory::default());
         let mail =
             PracticeMail::new(directory.clone(), Storage::of(store), Arc::new(StaticKey::new([7; 32])))
-                .with_egress(EgressPolicy::Any)
+                .with_imap(ImapConnector::new(Dialer::new().egress(EgressPolicy::Any).timeouts(timeouts)))
                 .with_clock(clock.clone());
-        let kit = Self { server, clock, mail, directory };
+        let kit = Self { server, clock, mail, tls, directory };
         kit.set_keys(&[("c1", ClientKey::Address("client@example.org".into()))]);
         kit
     }
@@ -116,13 +129,17 @@ impl Kit {
     }
 
     pub(crate) fn settings(&self) -> AccountSettings {
-        let server = ServerSettings::new("127.0.0.1", self.server.port(), TlsMode::Implicit).unwrap();
+        let server = ServerSettings::new("127.0.0.1", self.server.port(), self.tls).unwrap();
         AccountSettings::new(server.with_ca(self.server.ca_pem()), Login::new("anna").unwrap())
     }
 
     pub(crate) async fn connect(&self) {
+        self.try_connect().await.unwrap();
+    }
+
+    pub(crate) async fn try_connect(&self) -> Result<Connected> {
         let request = ConnectRequest::new(self.settings(), Secret::new("hunter2"));
-        self.mail.connect(&Self::practice(), &UserId::new("anna").unwrap(), request).await.unwrap();
+        self.mail.connect(&Self::practice(), &UserId::new("anna").unwrap(), request).await
     }
 
     pub(crate) async fn sync(&self) -> SyncReport {
@@ -149,26 +166,27 @@ impl Kit {
         Ok(tab.messages.iter().map(|m| m.subject.to_string()).collect())
     }
 
-    /// Every copy exported: mailbox, UID, state.
-    pub(crate) async fn copies(&self) -> Vec<(String, u32, String)> {
+    /// Every copy exported, by place.
+    pub(crate) async fn archived(&self) -> Vec<Copy> {
         let mut copies = BTreeMap::new();
         self.mail
             .export(&Self::practice(), &mut |line| {
                 if let Exported::Message { copies: held, .. } = line {
-                    for (_, copy) in held {
-                        let place = (
-                            copy.place.mailbox.to_string(),
-                            copy.place.uid.get(),
-                            copy.state.as_str().to_owned(),
-                        );
-                        copies.insert(copy.place, place);
-                    }
+                    copies.extend(held.into_iter().map(|(_, copy)| (copy.place.clone(), copy)));
                 }
                 Ok(())
             })
             .await
             .unwrap();
         copies.into_values().collect()
+    }
+
+    /// Every copy exported: mailbox, UID, state.
+    pub(crate) async fn copies(&self) -> Vec<(String, u32, String)> {
+        let place = |copy: Copy| {
+            (copy.place.mailbox.to_string(), copy.place.uid.get(), copy.state.as_str().to_owned())
+        };
+        self.archived().await.into_iter().map(place).collect()
     }
 }
 

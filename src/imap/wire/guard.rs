@@ -218,7 +218,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     fn count(&mut self, octets: u64) -> Result<()> {
-        self.answer_octets += octets;
+        self.answer_octets = self.answer_octets.saturating_add(octets);
         self.responses += 1;
         if self.answer_octets > MAX_ANSWER || self.responses > MAX_RESPONSES {
             return Err(limit("the server does not stop answering one command"));
@@ -283,6 +283,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             };
             let wanted =
                 wanted.ok_or_else(|| protocol("the server sent a FETCH response that cannot be read"))?;
+            if wanted != Wanted::Body {
+                self.count(left)?;
+            }
             reading.literal = Some(Literal { wanted, left, kept: Vec::new() });
             if wanted == Wanted::Body {
                 reading.reader.fetched.body = if left == 0 { Body::Empty } else { Body::Streamed };
