@@ -1,0 +1,473 @@
+//! Mail stores that break a clause.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use practicemail::conformance::{self, Seed};
+use practicemail::contract::{
+    AccountRecord, Change, ChangeKind, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence,
+    HistoryStep, MailStore, Message, NewAccount, PagePosition, PageQuery, PassEnd, StoredCopy, SyncState,
+    Window, WindowReceipt,
+};
+use practicemail::error::{ErrorKind, Result};
+use practicemail::storage::MemoryStore;
+use practicemail::types::{
+    AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, Timestamp, UidSet, UidValidity,
+};
+
+use crate::assert_reported;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    CoverageIsTwoWrites,
+    WindowIsTwoWrites,
+    EndOfPassIsNotFenced,
+    HoldersAreNotToldApart,
+    SettingsStay,
+    ReconnectingLosesProgress,
+    SortTimeMoves,
+    SecondRenditionIsMerged,
+    KnownCopiesAreCounted,
+    PlaceStaysTheFirstCopys,
+    GapsAreNeverClosed,
+    OctetsAreCountedForever,
+    BccIsLost,
+    ValidityIsIgnored,
+    MovedCopiesStay,
+    NothingIsEverGone,
+    GoneMailboxesStay,
+    HistoryIsFinishedAnyway,
+    HistoryNeverShrinks,
+    NewMessagesAreHistory,
+    ForgottenKeysStay,
+    TiesAreAscending,
+    PagesGoByOffset,
+    MessagesAreOncePerKey,
+    MessagesAreInAnyOrder,
+    OnlyTheFirstCopysKeys,
+    CountCountsPostings,
+    FurtherCopiesAreUntold,
+    ChangesAreNumberedAnew,
+    DisconnectingKeepsFences,
+    DisconnectingHidesTheArchive,
+    MessagesOfEveryPractice,
+    DeadLettersOfEveryPractice,
+}
+
+/// Each fault, and the one clause that it breaks.
+const FAULTS: &[(Fault, &str)] = &[
+    (Fault::CoverageIsTwoWrites, "S1"),
+    (Fault::WindowIsTwoWrites, "S1"),
+    (Fault::EndOfPassIsNotFenced, "S2"),
+    (Fault::HoldersAreNotToldApart, "S3"),
+    (Fault::SettingsStay, "S4"),
+    (Fault::ReconnectingLosesProgress, "S4"),
+    (Fault::SortTimeMoves, "S5"),
+    (Fault::SecondRenditionIsMerged, "S5"),
+    (Fault::KnownCopiesAreCounted, "S5"),
+    (Fault::PlaceStaysTheFirstCopys, "S5"),
+    (Fault::GapsAreNeverClosed, "S5"),
+    (Fault::OctetsAreCountedForever, "S5"),
+    (Fault::BccIsLost, "S5"),
+    (Fault::ValidityIsIgnored, "S6"),
+    (Fault::MovedCopiesStay, "S6"),
+    (Fault::NothingIsEverGone, "S6"),
+    (Fault::GoneMailboxesStay, "S6"),
+    (Fault::HistoryIsFinishedAnyway, "S7"),
+    (Fault::HistoryNeverShrinks, "S7"),
+    (Fault::NewMessagesAreHistory, "S7"),
+    (Fault::ForgottenKeysStay, "S7"),
+    (Fault::TiesAreAscending, "S8"),
+    (Fault::PagesGoByOffset, "S8"),
+    (Fault::MessagesAreOncePerKey, "S8"),
+    (Fault::MessagesAreInAnyOrder, "S8"),
+    (Fault::OnlyTheFirstCopysKeys, "S9"),
+    (Fault::CountCountsPostings, "S9"),
+    (Fault::FurtherCopiesAreUntold, "S10"),
+    (Fault::ChangesAreNumberedAnew, "S10"),
+    (Fault::DisconnectingKeepsFences, "S11"),
+    (Fault::DisconnectingHidesTheArchive, "S11"),
+    (Fault::MessagesOfEveryPractice, "S12"),
+    (Fault::DeadLettersOfEveryPractice, "S12"),
+];
+
+#[tokio::test]
+async fn every_broken_clause_is_reported() {
+    for (fault, clause) in FAULTS {
+        let open = async |seed: Seed| Double {
+            inner: MemoryStore::new(seed.clock),
+            fault: *fault,
+            memory: Mutex::default(),
+        };
+        assert_reported(fault, &conformance::store(open).await, &[clause]);
+    }
+}
+
+struct Double {
+    inner: MemoryStore,
+    fault: Fault,
+    memory: Mutex<Memory>,
+}
+
+/// What the faults go by.
+#[derive(Default)]
+struct Memory {
+    connected: BTreeMap<(PracticeId, AccountId), NewAccount>,
+    reconnected: BTreeSet<AccountId>,
+    sort_times: BTreeMap<(PracticeId, MessageKey), Timestamp>,
+    octets: BTreeMap<(PracticeId, AccountId), u64>,
+    offsets: BTreeMap<PagePosition, usize>,
+    disconnected: BTreeSet<PracticeId>,
+    seen_since: BTreeMap<MailboxName, UidSet>,
+}
+
+impl Double {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap()
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    async fn epoch(&self, fence: &Fence) -> Option<u64> {
+        let accounts = self.inner.accounts(&fence.practice).await.unwrap();
+        accounts.into_iter().find(|record| record.account.id == fence.account).map(|record| record.epoch)
+    }
+
+    /// Whether the fence is of an epoch before the account's.
+    async fn outlived(&self, fence: &Fence) -> bool {
+        self.is(Fault::DisconnectingKeepsFences)
+            && self.epoch(fence).await.is_some_and(|epoch| fence.epoch < epoch)
+    }
+
+    fn practices(&self) -> Vec<PracticeId> {
+        let practices: BTreeSet<_> =
+            self.memory().connected.keys().map(|(practice, _)| practice.clone()).collect();
+        practices.into_iter().collect()
+    }
+
+    fn distort(&self, practice: &PracticeId, mut message: Message) -> Message {
+        if self.is(Fault::SortTimeMoves)
+            && let Some(moved) = self.memory().sort_times.get(&(practice.clone(), message.key))
+        {
+            message.sort_time = *moved;
+        }
+        if self.is(Fault::SecondRenditionIsMerged) {
+            message.renditions.truncate(1);
+        }
+        if self.is(Fault::BccIsLost) {
+            message.copies.iter_mut().for_each(|copy| copy.bcc.clear());
+        }
+        message
+    }
+
+    fn hidden(&self, practice: &PracticeId) -> bool {
+        self.is(Fault::DisconnectingHidesTheArchive) && self.memory().disconnected.contains(practice)
+    }
+
+    /// The window as the fault lets it through.
+    async fn distorted(&self, fence: &Fence, window: &Window) -> Window {
+        let mut window = window.clone();
+        let state = self.inner.sync_state(&fence.practice, &fence.account).await.unwrap();
+        let known = state.mailboxes.into_iter().find(|mailbox| mailbox.name == window.mailbox);
+        match self.fault {
+            Fault::GapsAreNeverClosed => window.gaps_closed = UidSet::new(),
+            Fault::HistoryNeverShrinks => window.history_done = UidSet::new(),
+            Fault::MovedCopiesStay => window.moved.clear(),
+            Fault::ValidityIsIgnored => {
+                if let Some(known) = known {
+                    window.seen.extend_from(&known.cursor.seen);
+                }
+            }
+            Fault::PlaceStaysTheFirstCopys => {
+                let mut copies = Vec::new();
+                for archived in window.copies {
+                    let place = &archived.copy.place;
+                    let uids: UidSet = [place.uid].into_iter().collect();
+                    let of = (&fence.practice, &place.account);
+                    let at = self
+                        .inner
+                        .copies_at(of.0, of.1, &place.mailbox, place.uid_validity, &uids)
+                        .await
+                        .unwrap();
+                    if at.iter().all(|stored| stored.copy.sha256 == archived.copy.sha256) {
+                        copies.push(archived);
+                    }
+                }
+                window.copies = copies;
+            }
+            Fault::OnlyTheFirstCopysKeys => {
+                for archived in &mut window.copies {
+                    if !self.inner.messages(&fence.practice, &[archived.message]).await.unwrap().is_empty() {
+                        archived.postings.clear();
+                    }
+                }
+            }
+            _ => {}
+        }
+        window
+    }
+
+    fn remember(&self, fence: &Fence, window: &Window) {
+        let mut memory = self.memory();
+        let account = (fence.practice.clone(), fence.account.clone());
+        *memory.octets.entry(account).or_default() += window.octets_read;
+        for archived in &window.copies {
+            memory.sort_times.insert((fence.practice.clone(), archived.message), archived.sort_time);
+        }
+        memory.seen_since.entry(window.mailbox.clone()).or_default().extend_from(&window.seen);
+    }
+}
+
+#[async_trait]
+impl MailStore for Double {
+    async fn connect(&self, account: &NewAccount) -> Result<AccountRecord> {
+        let key = (account.practice.clone(), account.id.clone());
+        let first = {
+            let mut memory = self.memory();
+            memory.disconnected.remove(&account.practice);
+            if memory.connected.contains_key(&key) {
+                memory.reconnected.insert(account.id.clone());
+            }
+            memory.connected.entry(key).or_insert_with(|| account.clone()).clone()
+        };
+        self.inner.connect(if self.is(Fault::SettingsStay) { &first } else { account }).await
+    }
+
+    async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
+        self.inner.disconnect(practice, account).await?;
+        self.memory().disconnected.insert(practice.clone());
+        Ok(())
+    }
+
+    async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
+        self.inner.accounts(practice).await
+    }
+
+    async fn acquire_lease(
+        &self,
+        practice: &PracticeId,
+        account: &AccountId,
+        holder: &str,
+        seconds: u32,
+    ) -> Result<Fence> {
+        let holder = if self.is(Fault::HoldersAreNotToldApart) { "anybody" } else { holder };
+        self.inner.acquire_lease(practice, account, holder, seconds).await
+    }
+
+    async fn renew_lease(&self, fence: &Fence, seconds: u32) -> Result<()> {
+        self.inner.renew_lease(fence, seconds).await
+    }
+
+    async fn release_lease(&self, fence: &Fence) -> Result<()> {
+        self.inner.release_lease(fence).await
+    }
+
+    async fn sync_state(&self, practice: &PracticeId, account: &AccountId) -> Result<SyncState> {
+        let mut state = self.inner.sync_state(practice, account).await?;
+        let memory = self.memory();
+        match self.fault {
+            Fault::ReconnectingLosesProgress if memory.reconnected.contains(account) => {
+                state = SyncState::default();
+            }
+            Fault::OctetsAreCountedForever => {
+                let octets = memory.octets.get(&(practice.clone(), account.clone()));
+                state.octets_today = octets.copied().unwrap_or_default();
+            }
+            Fault::NewMessagesAreHistory => {
+                for mailbox in &mut state.mailboxes {
+                    if let (Some(history), Some(since)) =
+                        (&mut mailbox.cursor.history, memory.seen_since.get(&mailbox.name))
+                    {
+                        history.extend_from(since);
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(state)
+    }
+
+    async fn change_coverage(&self, fence: &Fence, change: &CoverageChange) -> Result<()> {
+        let mut change = change.clone();
+        if change.history == HistoryStep::Begin {
+            self.memory().seen_since.clear();
+        }
+        if self.is(Fault::ForgottenKeysStay) {
+            change.forget.clear();
+        }
+        if self.is(Fault::CoverageIsTwoWrites) && change.history == HistoryStep::Finish {
+            change.history = HistoryStep::Keep;
+            self.inner.change_coverage(fence, &change).await?;
+            change.forget.clear();
+            change.pend.clear();
+            change.history = HistoryStep::Finish;
+        }
+        match self.inner.change_coverage(fence, &change).await {
+            Err(e) if self.is(Fault::HistoryIsFinishedAnyway) && e.kind() == ErrorKind::Invalid => Ok(()),
+            Err(_) if self.outlived(fence).await => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn commit_window(&self, fence: &Fence, window: &Window) -> Result<WindowReceipt> {
+        let distorted = self.distorted(fence, window).await;
+        if self.is(Fault::WindowIsTwoWrites) {
+            let mut progress = Window::new(window.mailbox.clone(), window.uid_validity);
+            progress.seen = window.seen.clone();
+            self.inner.commit_window(fence, &progress).await?;
+            tokio::task::yield_now().await;
+        }
+        match self.inner.commit_window(fence, &distorted).await {
+            Ok(mut receipt) => {
+                self.remember(fence, window);
+                if self.is(Fault::KnownCopiesAreCounted) {
+                    receipt.new_copies = u32::try_from(window.copies.len()).unwrap();
+                }
+                Ok(receipt)
+            }
+            Err(_) if self.outlived(fence).await => Ok(WindowReceipt::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn commit_comparison(&self, fence: &Fence, comparison: &Comparison) -> Result<()> {
+        let mut comparison = comparison.clone();
+        if self.is(Fault::NothingIsEverGone) {
+            comparison.gone.clear();
+        }
+        if self.is(Fault::GoneMailboxesStay) {
+            comparison.mailboxes_gone.clear();
+        }
+        self.inner.commit_comparison(fence, &comparison).await
+    }
+
+    async fn end_pass(&self, fence: &Fence, end: &PassEnd) -> Result<()> {
+        let ended = self.inner.end_pass(fence, end).await;
+        let unfenced = self.is(Fault::EndOfPassIsNotFenced) && self.epoch(fence).await == Some(fence.epoch);
+        if ended.is_ok() {
+            let account = (fence.practice.clone(), fence.account.clone());
+            *self.memory().octets.entry(account).or_default() += end.octets_read;
+        }
+        if unfenced { Ok(()) } else { ended }
+    }
+
+    async fn copies(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<CopiesInMailbox>> {
+        self.inner.copies(practice, account).await
+    }
+
+    async fn copies_at(
+        &self,
+        practice: &PracticeId,
+        account: &AccountId,
+        mailbox: &MailboxName,
+        uid_validity: UidValidity,
+        uids: &UidSet,
+    ) -> Result<Vec<StoredCopy>> {
+        self.inner.copies_at(practice, account, mailbox, uid_validity, uids).await
+    }
+
+    async fn page(&self, query: &PageQuery) -> Result<Vec<PagePosition>> {
+        if self.hidden(&query.practice) {
+            return Ok(Vec::new());
+        }
+        let whole = || PageQuery::new(query.practice.clone(), query.keys.clone(), usize::MAX);
+        match self.fault {
+            Fault::TiesAreAscending => {
+                let order = |p: &PagePosition| (std::cmp::Reverse(p.sort_time), p.message);
+                let mut all = self.inner.page(&whole()).await?;
+                all.sort_by_key(order);
+                let after = |p: &PagePosition| query.before.is_none_or(|before| order(&before) < order(p));
+                Ok(all.into_iter().filter(after).take(query.limit).collect())
+            }
+            Fault::PagesGoByOffset => {
+                let all = self.inner.page(&whole()).await?;
+                let mut memory = self.memory();
+                let from =
+                    query.before.map_or(0, |before| memory.offsets.get(&before).map_or(0, |at| at + 1));
+                if query.before.is_none() {
+                    memory.offsets.clear();
+                }
+                memory.offsets.extend(all.iter().copied().zip(0..).skip(from).take(query.limit));
+                Ok(all.into_iter().skip(from).take(query.limit).collect())
+            }
+            Fault::MessagesAreOncePerKey => {
+                let mut merged = Vec::new();
+                for key in &query.keys {
+                    let of_key = PageQuery::new(query.practice.clone(), vec![*key], query.limit);
+                    merged.extend(self.inner.page(&of_key.before(query.before)).await?);
+                }
+                merged.sort_by(|one, two| two.cmp(one));
+                merged.truncate(query.limit);
+                Ok(merged)
+            }
+            _ => self.inner.page(query).await,
+        }
+    }
+
+    async fn messages(&self, practice: &PracticeId, keys: &[MessageKey]) -> Result<Vec<Message>> {
+        if self.hidden(practice) {
+            return Ok(Vec::new());
+        }
+        let mut messages = self.inner.messages(practice, keys).await?;
+        if self.is(Fault::MessagesOfEveryPractice) && messages.is_empty() {
+            for other in self.practices() {
+                messages.extend(self.inner.messages(&other, keys).await?);
+            }
+        }
+        if self.is(Fault::MessagesAreInAnyOrder) {
+            messages.sort_by_key(|message| message.key);
+        }
+        Ok(messages.into_iter().map(|message| self.distort(practice, message)).collect())
+    }
+
+    async fn all_messages(
+        &self,
+        practice: &PracticeId,
+        after: Option<MessageKey>,
+        limit: usize,
+    ) -> Result<Vec<Message>> {
+        let messages = self.inner.all_messages(practice, after, limit).await?;
+        Ok(messages.into_iter().map(|message| self.distort(practice, message)).collect())
+    }
+
+    async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32> {
+        if self.is(Fault::CountCountsPostings) {
+            let mut sum = 0;
+            for key in keys {
+                sum += self.inner.count(practice, &[*key], cap).await?;
+            }
+            return Ok(sum.min(cap));
+        }
+        self.inner.count(practice, keys, cap).await
+    }
+
+    async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>> {
+        if self.is(Fault::DeadLettersOfEveryPractice) {
+            let mut letters = Vec::new();
+            for other in self.practices() {
+                letters.extend(self.inner.dead_letters(&other).await?);
+            }
+            return Ok(letters);
+        }
+        self.inner.dead_letters(practice).await
+    }
+
+    async fn changes(&self, practice: &PracticeId, after: u64, limit: usize) -> Result<Vec<Change>> {
+        let mut changes = self.inner.changes(practice, after, limit).await?;
+        match self.fault {
+            Fault::FurtherCopiesAreUntold => {
+                changes.retain(|change| !matches!(change.kind, ChangeKind::CopyArchived(_)));
+            }
+            Fault::ChangesAreNumberedAnew => {
+                for (change, number) in changes.iter_mut().zip(1..) {
+                    change.sequence = number;
+                }
+            }
+            _ => {}
+        }
+        Ok(changes)
+    }
+}
