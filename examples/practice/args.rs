@@ -14,7 +14,7 @@ use crate::failpoint::Failpoint;
 #[derive(Debug, Parser)]
 #[command(name = "practice")]
 pub(crate) struct Cli {
-    /// The store: one `SQLite` file; its key is kept beside it in FILE.key.
+    /// The store: one SQLite file; its key is kept beside it in FILE.key.
     #[arg(long, value_name = "FILE")]
     pub(crate) store: Option<PathBuf>,
     /// Answer with exactly one JSON object on stdout.

@@ -71,7 +71,7 @@ impl Host {
         Ok(Self { directory, door, mail, practice, store, _scratch: scratch })
     }
 
-    /// Closes the store, so that it is the one file that people copy: the last connection to close moves `SQLite`'s log
+    /// Closes the store, so that it is the one file that people copy: the last connection to close moves SQLite's log
     /// into it. Connections that close side by side may each leave that to the other; one by itself then does it.
     pub(crate) async fn close(self) {
         let store = self.store.clone();

@@ -8,7 +8,7 @@
 //! practice --store mail.db tab --client marlow
 //! ```
 //!
-//! `--help` tells the rest. Global options stand before the command. The store is one `SQLite` file with a key file beside
+//! `--help` tells the rest. Global options stand before the command. The store is one SQLite file with a key file beside
 //! it; passwords come from environment variables only; exit 0 is success, 1 a failure, 2 wrong usage.
 
 mod account;

@@ -167,7 +167,7 @@ pub struct TabCopy {
 }
 
 /// A message on a client's Email tab.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TabMessage {
     /// Its identity.
@@ -200,6 +200,13 @@ pub struct TabMessage {
     pub matched: Vec<Reason>,
     /// How many distinct contents go by its identity; more than one deserves a look.
     pub versions: usize,
+}
+
+/// Nothing of what the message says.
+impl std::fmt::Debug for TabMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TabMessage({}, {} copies)", self.id, self.copies.len())
+    }
 }
 
 /// How many messages a tab has: exact to a thousand.
@@ -235,7 +242,7 @@ pub struct Tab {
 }
 
 /// How a user's mail fares: a row of Settings > Users.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserStatus {
     /// The user.
@@ -248,6 +255,12 @@ pub struct UserStatus {
     pub last_synchronised: Option<Timestamp>,
     /// How it fares.
     pub health: Health,
+}
+
+impl std::fmt::Debug for UserStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "UserStatus({}: {})", self.user, self.health.as_str())
+    }
 }
 
 /// How an account fares.

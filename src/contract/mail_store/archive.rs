@@ -50,7 +50,7 @@ impl PageQuery {
 }
 
 /// One distinct content of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rendition {
     /// Its digest.
@@ -73,6 +73,13 @@ pub struct Rendition {
     pub references: Vec<MessageId>,
     /// Why its content could not be taken apart, where it could not.
     pub unparsed: Option<String>,
+}
+
+/// Nothing of what the message says.
+impl std::fmt::Debug for Rendition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rendition({:?}, {} attachments)", self.digest, self.attachments.len())
+    }
 }
 
 impl Rendition {

@@ -133,7 +133,7 @@ impl Drop for Lent<'_> {
 }
 
 /// Whether a connection answers and has no transaction open. The rollback of a dropped one is in its queue: the answer
-/// comes after it. A transaction that is open all the same is one that `SQLite` ended by itself (a full disk): the driver's
+/// comes after it. A transaction that is open all the same is one that SQLite ended by itself (a full disk): the driver's
 /// count is then wrong for good.
 async fn is_sound(connection: &mut SqliteConnection) -> bool {
     connection.ping().await.is_ok() && !connection.is_in_transaction()
@@ -167,7 +167,7 @@ fn options(path: Option<&Path>) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Creates the file before `SQLite` does: the log and the index beside it take its mode over.
+/// Creates the file before SQLite does: the log and the index beside it take its mode over.
 fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);

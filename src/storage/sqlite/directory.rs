@@ -1,4 +1,4 @@
-//! A practice directory in `SQLite` tables.
+//! A practice directory in SQLite tables.
 
 use std::path::Path;
 
@@ -76,7 +76,7 @@ const MAY_SEE: &str = "
         JOIN practice AS p ON p.id = s.practice
     WHERE s.practice = ?1 AND s.id = ?2 AND s.active = 1 AND c.id = ?3";
 
-/// A practice directory kept in plain `SQLite` tables, for hosts that have none of their own or copy theirs.
+/// A practice directory kept in plain SQLite tables, for hosts that have none of their own or copy theirs.
 ///
 /// The tables may be written by anyone, with any tool, at any time: triggers count every change, so that a client's
 /// address inserted by hand is found and its history read. They are these; ids are the host's, everything else is as

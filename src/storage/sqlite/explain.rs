@@ -1,4 +1,4 @@
-//! Asks `SQLite` how it would answer.
+//! Asks SQLite how it would answer.
 
 use super::STORE;
 use super::database::Database;

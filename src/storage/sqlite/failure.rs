@@ -1,8 +1,8 @@
-//! What went wrong in `SQLite`, by what has to be done next.
+//! What went wrong in SQLite, by what has to be done next.
 
 use crate::error::{Error, ErrorKind};
 
-/// Maps an error of the database. `SQLite`'s messages name tables and columns, never values.
+/// Maps an error of the database. SQLite's messages name tables and columns, never values.
 pub(super) fn failure(error: sqlx::Error) -> Error {
     let (kind, message) = match &error {
         sqlx::Error::Database(cause) => by_code(cause.code().as_deref()),

@@ -1,4 +1,4 @@
-//! A mail store, blob store and credential store in one `SQLite` file, and a directory in `SQLite` tables.
+//! A mail store, blob store and credential store in one SQLite file, and a directory in SQLite tables.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -60,7 +60,7 @@ use crate::types::{
 const STORE: Component =
     Component { name: "store", migrations: &[Migration { sql: include_str!("schema.sql"), min_reader: 1 }] };
 
-/// Keeps everything durable in one `SQLite` file. Cloning it is cheap; clones share their connections.
+/// Keeps everything durable in one SQLite file. Cloning it is cheap; clones share their connections.
 ///
 /// Open one store for a file in a process and share it. Any number of processes may read and connect accounts at once;
 /// leases are one process's at a time: another one's [`acquire_lease`](MailStore::acquire_lease) is refused with
@@ -87,7 +87,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StorageVersion`](crate::error::ErrorKind::StorageVersion) for a file that a newer version of this crate wrote and
-    /// that this one cannot read; [`StorageCorrupt`](crate::error::ErrorKind::StorageCorrupt) for one that is no `SQLite`
+    /// that this one cannot read; [`StorageCorrupt`](crate::error::ErrorKind::StorageCorrupt) for one that is no SQLite
     /// database; storage kinds.
     pub async fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         let path = path.as_ref();
