@@ -194,9 +194,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         let mut literals = Vec::new();
         let mut pieces = vec![line.to_vec()];
         let (mut used, mut last) = (next - self.at, (end, next));
-        while !free_text {
+        loop {
             let tail = pieces.last().map(Vec::as_slice).unwrap_or_default();
-            if ends_inside_quotes(tail) {
+            if free_text || ends_inside_quotes(tail) {
                 break;
             }
             let announced = announced_literal(tail)
