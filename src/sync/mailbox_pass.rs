@@ -86,6 +86,10 @@ impl MailboxPass<'_, '_> {
         let mut new = self.open.uids.difference(&self.cursor.seen);
         new.extend_from(&due.intersection(&self.open.uids));
         let new = new.difference(&waiting);
+        // What failed more than once is asked for by itself, behind the others: it may break the session.
+        let suspects: UidSet = self.gaps.values().filter(|gap| gap.attempts > 1).map(|gap| gap.uid).collect();
+        let alone = new.intersection(&suspects);
+        let new = new.difference(&alone);
         let history = self.cursor.history.clone().unwrap_or_default();
         let again = history.intersection(&self.open.uids);
         // What is in the mailbox no more needs neither history nor another try.
@@ -97,9 +101,10 @@ impl MailboxPass<'_, '_> {
         if !first.history_done.is_empty() || !first.gaps_closed.is_empty() || self.cursor.seen.is_empty() {
             self.commit(first).await?;
         }
-        let total = new.len() + again.len();
+        let total = new.len() + again.len() + alone.len();
         let mut left: VecDeque<UidSet> = plan::windows(new, self.pass.window).into();
         left.extend(plan::windows(again, self.pass.window));
+        left.extend(plan::windows(alone, 1));
         let mut retried = false;
         let mut done = 0;
         let mut asked = VecDeque::new();
