@@ -460,6 +460,42 @@ fn an_address_added_between_passes_brings_its_past_mail() {
     }
 }
 
+/// B6: a plain SQL insert that tells the crate nothing brings the past; a plain delete takes it off the tab at once.
+#[tokio::test]
+async fn an_address_inserted_by_sql_brings_its_past_mail() {
+    let dovecot = Options::new(Tier::Full).start();
+    let mut scene = Scene::of_two(&dovecot, 100, Encryption::Never);
+    for mailbox in ["INBOX", "Archive"] {
+        let letter = scene.corpus.composer.from("neue.adresse@spaeter.example", "anna");
+        scene.corpus.deliver("anna", mailbox, &letter);
+    }
+    scene.practice.sync(&[]);
+    let store = scene.practice.store_directory().join("practice.db");
+    let mut tables = sqlx::sqlite::SqlitePool::connect(&format!("sqlite://{}", store.display()))
+        .await
+        .expect("open the tables");
+    sqlx::query("INSERT INTO client_address (practice, client, address) VALUES ('praxis', 'c04', 'Neue.Adresse@Spaeter.example')")
+        .execute(&tables)
+        .await
+        .expect("insert an address");
+    tables.close().await;
+    scene.corpus.composer.directory.add_address("c04", "Neue.Adresse@Spaeter.example");
+    let answer = scene.practice.sync(&[]);
+    assert_eq!(total(&answer, "new_copies"), 2, "{answer}");
+    scene.truth().assert_equals(&scene.practice.export());
+
+    let with = scene.practice.export().len();
+    tables = sqlx::sqlite::SqlitePool::connect(&format!("sqlite://{}", store.display()))
+        .await
+        .expect("open the tables");
+    sqlx::query("DELETE FROM client_address WHERE address = 'Neue.Adresse@Spaeter.example'")
+        .execute(&tables)
+        .await
+        .expect("delete the address");
+    tables.close().await;
+    assert_eq!(scene.practice.export().len(), with - 2);
+}
+
 /// B24: a message of 60 MB flows through bounded memory, octet for octet.
 #[test]
 fn a_message_of_sixty_megabytes_flows_in_bounded_memory() {

@@ -133,16 +133,6 @@ fn show(
     }
     copies.sort();
     copies.dedup();
-    let mut snippet = String::new();
-    for word in rendition.text.split_whitespace().take(SNIPPET) {
-        if snippet.chars().count() + 1 + word.chars().count() > SNIPPET {
-            break;
-        }
-        if !snippet.is_empty() {
-            snippet.push(' ');
-        }
-        snippet.push_str(word);
-    }
     Some(TabMessage {
         id: message.key,
         message_id: message.message_id.clone(),
@@ -154,7 +144,7 @@ fn show(
         bcc: own_bcc.into_iter().cloned().collect(),
         subject: rendition.subject.clone(),
         direction: if matcher.is_outgoing(&rendition.participants) { Direction::Out } else { Direction::In },
-        snippet,
+        snippet: rendition.snippet(SNIPPET),
         attachments: rendition.attachments.clone(),
         copies,
         matched,

@@ -172,23 +172,6 @@ pub struct ParsedMessage {
     pub unparsed: Option<&'static str>,
 }
 
-impl ParsedMessage {
-    /// The first words of the text, at most `chars` characters in one line.
-    pub fn snippet(&self, chars: usize) -> String {
-        let mut snippet = String::new();
-        for word in self.text.split_whitespace() {
-            if snippet.chars().count() + 1 + word.chars().count() > chars {
-                break;
-            }
-            if !snippet.is_empty() {
-                snippet.push(' ');
-            }
-            snippet.push_str(word);
-        }
-        snippet
-    }
-}
-
 impl fmt::Debug for ParsedMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParsedMessage")

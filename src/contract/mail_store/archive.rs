@@ -99,6 +99,24 @@ impl Rendition {
             unparsed: parsed.unparsed.map(str::to_owned),
         }
     }
+
+    /// The first words of the text in one line, at most `chars` characters.
+    pub fn snippet(&self, chars: usize) -> String {
+        let mut snippet = String::new();
+        let mut left = chars;
+        for word in self.text.split_whitespace() {
+            let wanted = word.chars().count() + usize::from(!snippet.is_empty());
+            if wanted > left {
+                break;
+            }
+            left -= wanted;
+            if !snippet.is_empty() {
+                snippet.push(' ');
+            }
+            snippet.push_str(word);
+        }
+        snippet
+    }
 }
 
 /// A copy of a message, whose it is and what only it shows.
