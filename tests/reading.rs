@@ -4,7 +4,10 @@ mod kit;
 
 use kit::{Kit, Sums as _, letter};
 use practicemail::contract::ClientKey;
+use practicemail::error::ErrorKind;
+use practicemail::practice_mail::ConnectRequest;
 use practicemail::testkit::imap::{Fault, Personality};
+use practicemail::types::{Secret, UserId};
 
 /// S2, S14: what was there before connecting shows, and what is nobody's is not even fetched.
 #[tokio::test]
@@ -210,9 +213,40 @@ async fn a_mailbox_that_does_not_open_is_in_nobodys_way() {
         kit.set_keys(&keys);
         let report = kit.try_sync().await;
         let error = report.accounts[0].error.as_ref().unwrap();
-        assert_eq!(error.kind(), practicemail::error::ErrorKind::MailboxUnavailable);
+        assert_eq!(error.kind(), ErrorKind::MailboxUnavailable);
     }
     assert_eq!(kit.tab("c1").await, ["y", "x"]);
     kit.server.clear_faults();
     kit.sync().await;
+}
+
+/// B22: a day's budget stops the reading before the provider does, and the next day goes on behind it.
+#[tokio::test]
+async fn a_days_budget_is_kept_and_the_next_day_goes_on() {
+    let kit = Kit::start(Personality::Dovecot).await;
+    let messages = 40;
+    for i in 0..messages {
+        let letter =
+            letter("client@example.org", "anna@practice.example", &format!("m{i}"), &format!("s{i}"));
+        kit.user().append("INBOX", letter, &[], 1_000_000 + i);
+    }
+    let mut settings = kit.settings();
+    settings.limits.octets_per_day = 12_000;
+    let request = ConnectRequest::new(settings, Secret::new("hunter2"));
+    kit.mail.connect(&Kit::practice(), &UserId::new("anna").unwrap(), request).await.unwrap();
+    let mail = kit.mail.clone().with_window(5);
+    let mut days = 0;
+    loop {
+        let report = mail.sync(&Kit::practice(), None, &|_| {}).await.unwrap();
+        let Some(error) = &report.accounts[0].error else { break };
+        assert_eq!(error.kind(), ErrorKind::BudgetSpent);
+        let refused = mail.sync(&Kit::practice(), None, &|_| {}).await.unwrap();
+        assert_eq!(refused.scanned(), 0, "nothing more is read that day");
+        kit.clock.advance(86_400);
+        days += 1;
+        assert!(days < 20);
+    }
+    assert!(days >= 1);
+    assert_eq!(kit.tab("c1").await.len(), usize::try_from(messages).unwrap());
+    assert_eq!(kit.server.bodies_fetched().len(), usize::try_from(messages).unwrap());
 }

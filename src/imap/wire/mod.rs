@@ -4,9 +4,11 @@
 mod cursor;
 mod fetch;
 mod guard;
+mod parse;
 mod response;
 
-pub(super) use guard::{Guard, quoted};
+pub(super) use guard::Guard;
+pub(super) use parse::quoted;
 pub(super) use response::{Body, Fetched, ListRow, Outcome, Response, Verdict};
 
 /// Longest line outside of literals. A SEARCH answer of 50,000 UIDs is half of it.
