@@ -4,6 +4,7 @@
 mod dial;
 mod egress;
 mod meter;
+mod own_authority;
 mod tls;
 
 pub use dial::{Dialer, Stream, Timeouts};

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::client::TlsStream;
 
+use super::own_authority::OwnAuthority;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Makes the configuration for one server.
@@ -25,18 +27,24 @@ pub(super) fn client_config(ca_pem: Option<&str>) -> Result<Arc<ClientConfig>> {
         ));
     };
     let mut roots = RootCertStore::empty();
+    let mut trusted = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());
-        added.ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, "the account's own authority is not a PEM certificate")
-        })?;
+        let certificate = certificate.ok().filter(|certificate| roots.add(certificate.clone()).is_ok());
+        let unusable =
+            || Error::new(ErrorKind::Invalid, "the account's own authority is not a PEM certificate");
+        trusted.push(certificate.ok_or_else(unusable)?.into_owned());
     }
-    if roots.is_empty() {
+    if trusted.is_empty() {
         return Err(Error::new(ErrorKind::Invalid, "the account's own authority holds no PEM certificate"));
     }
+    let paths = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
+    let paths = paths.map_err(|error| {
+        Error::new(ErrorKind::Invalid, "the account's own authority cannot be used").with_source(error)
+    })?;
     let builder =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(tls)?;
-    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
+    let verifier = Arc::new(OwnAuthority::new(paths, trusted));
+    Ok(Arc::new(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()))
 }
 
 /// Does the handshake on a fresh connection.
