@@ -118,7 +118,8 @@ pub enum MessageEvent {
 /// - **M5** *Nothing* is an answer only when the server said so: a refusal, a lost connection or less than was promised is
 ///   told as such.
 ///
-/// Requests are answered in the order in which they were made, so that the next can be on its way while the last is
+/// Where a session breaks in the middle of an answer, what came before may be answered first, as less than was promised; the
+/// next call then tells the error. Requests are answered in the order in which they were made, so that the next can be on its way while the last is
 /// answered. Not cancel safe: a session whose future was dropped is closed and dropped.
 #[async_trait]
 pub trait MailboxReader: Send {

@@ -1,13 +1,12 @@
 //! Decisions, pure: what is left to do in a mailbox, when a message sorts, when a gap is tried again.
 
-use crate::contract::{MailboxState, SyncState};
+use std::collections::BTreeSet;
+
+use crate::contract::{CoverageChange, HistoryStep, MailboxState, SyncState};
 use crate::matching::Matcher;
 use crate::types::{
     AddressingHeaders, Digest, Gap, GapReason, KeyDigest, Mailbox, MessageDate, Timestamp, Uid, UidSet,
 };
-use std::collections::BTreeSet;
-
-use crate::contract::{CoverageChange, HistoryStep};
 
 /// A Date further than this from INTERNALDATE is not believed: messages are delivered within two days or bounce.
 const DATE_SLACK: i64 = 2 * 86_400;

@@ -86,11 +86,11 @@ impl FetchReader {
         }
     }
 
+    /// Reads one item. `Some(wanted)` when it breaks off before a literal.
     #[allow(
         clippy::option_option,
         reason = "outside: whether it can be read; inside: whether a literal follows"
     )]
-    /// Reads one item. `Some(wanted)` when it breaks off before a literal.
     fn item(&mut self, cursor: &mut Cursor<'_>) -> Option<Option<Wanted>> {
         let name = cursor.item_name().to_ascii_uppercase();
         if name.is_empty() {

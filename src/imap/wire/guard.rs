@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// Below it is the stream. Above it are two readers: [`next`](Self::next), which yields [`Response`]s, and, during
 /// sign-in only, `async-imap`, which gets to see tags, verdicts and `+` and nothing else. What it writes is replaced by
-/// staged lines, so that neither credentials nor names pass through code that might print them.
+/// staged lines, so that credentials and names stay in this module.
 pub(in crate::imap) struct Guard<S> {
     stream: S,
     read_timeout: Duration,

@@ -115,7 +115,6 @@ fn mailbox_name<'a>(
     if let (Some(b'{' | b'~'), Some(literal)) = (cursor.peek(), literals.first()) {
         return Some((MailboxName::from_wire(literal.clone()), Cursor::new(pieces.get(1)?)));
     }
-    // Some servers send names with parentheses unquoted in LIST; to the end of the line it is a name.
     let name = cursor.word().to_vec();
     Some((MailboxName::from_wire(name), cursor))
 }
@@ -175,7 +174,7 @@ fn mailbox_status(cursor: Cursor<'_>, pieces: &[Vec<u8>], literals: &[Vec<u8>]) 
     }
 }
 
-/// A string as a command carries it: quoted, or as a non-synchronising literal nowhere needed since no name holds CR or LF.
+/// A string as a command carries it: quoted. A literal is never needed, since nothing that is sent holds CR or LF.
 pub(in crate::imap) fn quoted(octets: &[u8]) -> Vec<u8> {
     let mut quoted = vec![b'"'];
     for octet in octets {
