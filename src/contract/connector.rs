@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::MailboxReader;
+use super::{MailTransport, MailboxReader, MessageFiler};
 use crate::error::Result;
-use crate::settings::AccountSettings;
+use crate::settings::{AccountSettings, Outgoing};
 use crate::types::Secret;
 
 /// What a session used of the network.
@@ -79,6 +79,16 @@ impl std::fmt::Debug for Connection {
     }
 }
 
+/// What signs in.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Credential {
+    /// A password.
+    Password(Secret),
+    /// An OAuth access token (RFC 6750).
+    Token(Secret),
+}
+
 /// Opens sessions for accounts.
 #[async_trait]
 pub trait Connector: Send + Sync {
@@ -95,6 +105,26 @@ pub trait Connector: Send + Sync {
         password: &Secret,
         hints: &SignInHints,
     ) -> Result<Connection>;
+
+    /// A transport; it connects when it is first used.
+    ///
+    /// # Errors
+    /// [`NoUsableSignIn`](crate::error::ErrorKind::NoUsableSignIn) where the credential is of no use for that way.
+    async fn open_transport(
+        &self,
+        outgoing: &Outgoing,
+        credential: &Credential,
+    ) -> Result<Box<dyn MailTransport>>;
+
+    /// Connects and signs in, to file what was sent.
+    ///
+    /// # Errors
+    /// Connection and sign-in kinds.
+    async fn open_filer(
+        &self,
+        settings: &AccountSettings,
+        password: &Secret,
+    ) -> Result<Box<dyn MessageFiler>>;
 }
 
 #[async_trait]
@@ -106,5 +136,19 @@ impl<T: Connector + ?Sized> Connector for std::sync::Arc<T> {
         hints: &SignInHints,
     ) -> Result<Connection> {
         (**self).open_reader(settings, password, hints).await
+    }
+    async fn open_transport(
+        &self,
+        outgoing: &Outgoing,
+        credential: &Credential,
+    ) -> Result<Box<dyn MailTransport>> {
+        (**self).open_transport(outgoing, credential).await
+    }
+    async fn open_filer(
+        &self,
+        settings: &AccountSettings,
+        password: &Secret,
+    ) -> Result<Box<dyn MessageFiler>> {
+        (**self).open_filer(settings, password).await
     }
 }

@@ -13,6 +13,8 @@ pub enum CredentialField {
     IncomingPassword,
     /// The password of the submission server.
     OutgoingPassword,
+    /// An access token for sending, as the host obtained it.
+    OutgoingToken,
     /// The tokens of an OAuth grant.
     Grant,
 }
@@ -23,6 +25,7 @@ impl CredentialField {
         match self {
             Self::IncomingPassword => "incoming_password",
             Self::OutgoingPassword => "outgoing_password",
+            Self::OutgoingToken => "outgoing_token",
             Self::Grant => "grant",
         }
     }

@@ -5,17 +5,18 @@ use mockall::mock;
 
 use super::{
     AccountRecord, AddressedWindow, BlobInfo, BlobStore, BlobWriter, Change, Claim, ClientKey, ClientKeyPage,
-    Clock, Comparison, Connection, Connector, CopiesInMailbox, CoverageChange, CredentialField,
-    CredentialStore, DeadLetter, Fence, KeyProvider, MailStore, MailTransport, MailboxListing, MailboxReader,
-    Message, MessageEvent, NewAccount, OpenMailbox, PagePosition, PageQuery, PassEnd, Practice,
-    PracticeDirectory, SealedRecord, SealingKey, SendReport, SignInHints, StoredCopy, Submission, SyncState,
-    User, Window, WindowReceipt,
+    Clock, Comparison, Connection, Connector, CopiesInMailbox, CoverageChange, Credential, CredentialField,
+    CredentialStore, DeadLetter, Fence, FiledCopy, KeyProvider, MailStore, MailTransport, MailboxListing,
+    MailboxReader, Message, MessageEvent, MessageFiler, NewAccount, NewOutgoing, OpenMailbox, Outbox,
+    OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision, OutgoingEnd, PagePosition, PageQuery, PassEnd,
+    Practice, PracticeDirectory, SealedRecord, SealingKey, SendFailure, SendLimits, SendPermit, SendReport,
+    SentMessage, SignInHints, StoredCopy, Submission, SyncState, User, Window, WindowReceipt,
 };
 use crate::error::Result;
-use crate::settings::AccountSettings;
+use crate::settings::{AccountSettings, PracticeSettings};
 use crate::types::{
-    AccountId, ClientId, Digest, KeyDigest, MailboxName, MessageId, MessageKey, PracticeId, Secret,
-    Timestamp, UidSet, UidValidity, UserId,
+    AccountId, ClientId, Digest, KeyDigest, MailboxName, MessageDate, MessageId, MessageKey, OutgoingId,
+    PracticeId, Secret, Timestamp, UidSet, UidValidity, UserId,
 };
 
 mock! {
@@ -50,6 +51,8 @@ mock! {
     #[async_trait]
     impl Connector for Connector {
         async fn open_reader(&self, settings: &AccountSettings, password: &Secret, hints: &SignInHints) -> Result<Connection>;
+        async fn open_transport(&self, outgoing: &crate::settings::Outgoing, credential: &Credential) -> Result<Box<dyn MailTransport>>;
+        async fn open_filer(&self, settings: &AccountSettings, password: &Secret) -> Result<Box<dyn MessageFiler>>;
     }
 }
 
@@ -85,9 +88,26 @@ mock! {
     pub MailStore {}
 
     #[async_trait]
+    impl Outbox for MailStore {
+        async fn enqueue(&self, message: &NewOutgoing) -> Result<(Outgoing, bool)>;
+        async fn outgoing(&self, practice: &PracticeId, id: OutgoingId) -> Result<Option<Outgoing>>;
+        async fn outbox(&self, practice: &PracticeId, query: &OutboxQuery) -> Result<Vec<Outgoing>>;
+        async fn outgoing_of(&self, practice: &PracticeId, messages: &[MessageKey]) -> Result<Vec<Outgoing>>;
+        async fn due_outgoing(&self, practice: &PracticeId, limit: usize) -> Result<Vec<OutgoingId>>;
+        async fn claim_outgoing(&self, practice: &PracticeId, id: OutgoingId, holder: &str, seconds: u32, limits: SendLimits) -> Result<OutgoingClaim>;
+        async fn confirm_outgoing(&self, claim: &OutgoingClaim, seconds: u32) -> Result<()>;
+        async fn finish_outgoing(&self, claim: &OutgoingClaim, end: &OutgoingEnd) -> Result<Outgoing>;
+        async fn cancel_outgoing(&self, practice: &PracticeId, id: OutgoingId) -> Result<Outgoing>;
+        async fn decide_outgoing(&self, practice: &PracticeId, id: OutgoingId, decision: OutgoingDecision, archived: Option<Box<SentMessage>>) -> Result<Outgoing>;
+        async fn files_copies(&self, practice: &PracticeId, account: &AccountId) -> Result<Option<bool>>;
+    }
+
+    #[async_trait]
     impl MailStore for MailStore {
         async fn connect(&self, account: &NewAccount) -> Result<AccountRecord>;
         async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()>;
+        async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings>;
+        async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()>;
         async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>>;
         async fn acquire_lease(&self, practice: &PracticeId, account: &AccountId, holder: &str, seconds: u32) -> Result<Fence>;
         async fn renew_lease(&self, fence: &Fence, seconds: u32) -> Result<()>;
@@ -115,7 +135,8 @@ mock! {
 
     #[async_trait]
     impl MailTransport for MailTransport {
-        async fn send(&self, submission: &Submission) -> Result<SendReport>;
+        async fn send(&self, submission: &Submission, permit: std::sync::Arc<dyn SendPermit>) -> Result<SendReport, SendFailure>;
+        async fn close(&self);
     }
 }
 
@@ -149,5 +170,19 @@ mock! {
         async fn client_keys(&self, practice: &PracticeId, from: Option<String>) -> Result<ClientKeyPage>;
         async fn keys_of(&self, practice: &PracticeId, client: &ClientId) -> Result<Option<Vec<ClientKey>>>;
         async fn may_see(&self, practice: &PracticeId, user: &UserId, client: &ClientId) -> Result<bool>;
+    }
+}
+
+mock! {
+    /// A mock of [`MessageFiler`].
+    #[derive(Debug)]
+    pub MessageFiler {}
+
+    #[async_trait]
+    impl MessageFiler for MessageFiler {
+        async fn sent_mailbox(&mut self) -> Result<MailboxName>;
+        async fn find(&mut self, mailbox: &MailboxName, id: OutgoingId, message_id: &MessageId) -> Result<Option<FiledCopy>>;
+        async fn append(&mut self, mailbox: &MailboxName, octets: &[u8], date: MessageDate) -> Result<FiledCopy>;
+        async fn close(self: Box<Self>);
     }
 }

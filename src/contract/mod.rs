@@ -11,29 +11,35 @@ mod key_provider;
 mod mail_store;
 mod mail_transport;
 mod mailbox_reader;
+mod message_filer;
 #[cfg(feature = "mock")]
 mod mock;
 mod practice_directory;
 
 pub use blob_store::{BlobInfo, BlobStore, BlobWriter};
 pub use clock::{Clock, SystemClock};
-pub use connector::{Connection, Connector, SessionTraffic, SignInHints};
+pub use connector::{Connection, Connector, Credential, SessionTraffic, SignInHints};
 pub use credential_store::{Claim, CredentialField, CredentialStore, SealedRecord};
 pub use key_provider::{KeyProvider, SealingKey};
 pub use mail_store::{
-    AccountHealth, AccountRecord, AccountState, ArchivedCopy, Change, ChangeKind, Comparison,
-    CopiesInMailbox, CoverageChange, CoveredKeys, DeadLetter, Fence, HistoryStep, MailStore, MailboxState,
-    Message, MessageCopy, MovedCopy, NewAccount, PagePosition, PageQuery, PassEnd, Rendition, StoredCopy,
-    SyncState, Window, WindowReceipt,
+    AccountHealth, AccountRecord, AccountState, ArchivedCopy, Bounce, BounceReport, Change, ChangeKind,
+    Comparison, ComposedMessage, CopiesInMailbox, CoverageChange, CoveredKeys, DeadLetter, Fence, Filing,
+    HistoryStep, MailStore, MailboxState, Message, MessageCopy, MovedCopy, NewAccount, NewOutgoing, Outbox,
+    OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision, OutgoingEnd, OutgoingRecipient, OutgoingState,
+    OutgoingStep, OutgoingWork, PagePosition, PageQuery, PassEnd, RecipientState, Rendition, Route,
+    SendLimits, SentMessage, StoredCopy, SyncState, Window, WindowReceipt,
 };
-pub use mail_transport::{MailTransport, RecipientResult, SendReport, Submission};
+pub use mail_transport::{
+    MailTransport, RecipientResult, RecipientVerdict, SendFailure, SendPermit, SendReport, Submission,
+};
 pub use mailbox_reader::{
     Addressed, AddressedWindow, MailboxListing, MailboxReader, MessageEvent, OpenMailbox,
 };
+pub use message_filer::{FiledCopy, MessageFiler};
 #[cfg(feature = "mock")]
 pub use mock::{
     MockBlobStore, MockClock, MockConnector, MockCredentialStore, MockKeyProvider, MockMailStore,
-    MockMailTransport, MockMailboxReader, MockPracticeDirectory,
+    MockMailTransport, MockMailboxReader, MockMessageFiler, MockPracticeDirectory,
 };
 pub use practice_directory::{
     ClientEntry, ClientKey, ClientKeyPage, Practice, PracticeDirectory, Role, User,

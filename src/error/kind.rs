@@ -129,6 +129,26 @@ kinds! {
     AllMailHidden = "all_mail_hidden", User, "Gmail hides the mailbox \"All Mail\" from other programs.",
         "In Gmail's settings under Labels, tick \"Show in IMAP\" for All Mail.";
 
+    SendingDisabled = "sending_disabled", Administrator, "The mail service does not let this account send with SMTP.",
+        "Ask the administrator of the mail service to switch SMTP sign-in on for this mailbox.";
+    SenderRefused = "sender_refused", User, "The mail server does not let this account send under this address.",
+        "Choose another sender address, or have the mail service allow this one.";
+    RecipientRefused = "recipient_refused", User, "The mail server refused a recipient.",
+        "Check the recipient's address; nothing was sent to anybody else unless the message says so.";
+    RecipientDeferred = "recipient_deferred", Nobody, "The mail server does not take mail for a recipient at the moment.",
+        "Nothing needs to be done; it is tried again.";
+    MessageTooLarge = "message_too_large", User, "The message is larger than the mail server takes.",
+        "Send smaller attachments, or fewer.";
+    MessageRefused = "message_refused", User, "The mail server refused the message.",
+        "Read what the server says about it, change the message, and send it anew.";
+    SendingLimit = "sending_limit", Nobody, "The mail service lets this account send no more today.",
+        "Nothing needs to be done; it is tried again when the day is over.";
+    MailboxFull = "mailbox_full", User, "The mailbox is full.", "Make room in the mailbox, then send it anew.";
+    NoWayToSend = "no_way_to_send", Administrator, "There is no account and no noreply address to send from.",
+        "Connect an account, or have an administrator enter a noreply address for the practice.";
+    AccountCannotSend = "account_cannot_send", User, "The user's account cannot send.",
+        "Repair the account in the user's email settings, then send the message anew.";
+
     /// The message may have left; it is not sent again unless the user decides so.
     DeliveryUnknown = "delivery_unknown", User, "It is not certain whether the message was sent.",
         "Look into the Sent mailbox, or ask the recipient, before sending it again.";

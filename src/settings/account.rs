@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Login, ServerSettings};
+use super::{Login, Outgoing, ServerSettings};
 
 /// How an account reads, and later sends. Holds no secret; serialises, so that stores keep it as they like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,10 +12,8 @@ pub struct AccountSettings {
     pub incoming: ServerSettings,
     /// The user name there.
     pub incoming_login: Login,
-    /// The submission server; without one the account only reads.
-    pub outgoing: Option<ServerSettings>,
-    /// The user name there.
-    pub outgoing_login: Option<Login>,
+    /// Where it hands over what it sends; without it the account only reads.
+    pub outgoing: Option<Outgoing>,
     /// The Sent mailbox the user chose, as people write it; found by use or name otherwise.
     pub sent_mailbox: Option<String>,
     /// Mailboxes that are not read, as people write them; what is below them is not read either.
@@ -33,7 +31,6 @@ impl AccountSettings {
             incoming,
             incoming_login: login,
             outgoing: None,
-            outgoing_login: None,
             sent_mailbox: None,
             excluded_mailboxes: Vec::new(),
             limits: ReadLimits::default(),
@@ -41,9 +38,13 @@ impl AccountSettings {
     }
 
     /// Adds the submission server.
-    pub fn sending(mut self, outgoing: ServerSettings, login: Login) -> Self {
+    pub fn sending(self, server: ServerSettings, login: Login) -> Self {
+        self.sending_by(Outgoing::smtp(server, login))
+    }
+
+    /// Adds the way it sends.
+    pub fn sending_by(mut self, outgoing: Outgoing) -> Self {
         self.outgoing = Some(outgoing);
-        self.outgoing_login = Some(login);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Address, Attachment, CleanText, Digest, Hasher, MessageDate, MessageId};
+use super::{Address, Attachment, CleanText, Digest, Hasher, MessageDate, MessageId, OutgoingId};
 
 /// The header field by which someone takes part in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,6 +170,10 @@ pub struct ParsedMessage {
     pub rendition: Option<Digest>,
     /// Why the content could not be taken apart, where it could not: the octets are kept and the headers shown.
     pub unparsed: Option<&'static str>,
+    /// The intent to send that it says it is; on mail from outside anybody may have written that.
+    pub outgoing: Option<OutgoingId>,
+    /// Whether a program wrote it: an automatic reply or a notice (RFC 3834).
+    pub automatic: bool,
 }
 
 impl fmt::Debug for ParsedMessage {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::{DomainName, OutgoingId};
+
 /// Longest Message-ID kept: a header line has at most 998 octets.
 const MAX_OCTETS: usize = 998;
 
@@ -28,6 +30,11 @@ impl MessageId {
         let id: String = inner.chars().filter(|c| !c.is_whitespace()).collect();
         let fine = !id.is_empty() && id.len() <= MAX_OCTETS && !id.chars().any(char::is_control);
         fine.then_some(Self(id))
+    }
+
+    /// The identifier of an intent to send, under its sender's domain.
+    pub fn under(domain: &DomainName, id: OutgoingId) -> Self {
+        Self(format!("{id}@{domain}"))
     }
 
     /// The identifier without angle brackets.

@@ -1,8 +1,9 @@
 //! Reading the archive.
 
+use super::OutgoingStep;
 use crate::types::{
     AccountId, Attachment, CleanText, Copy, Digest, Field, KeyDigest, MessageDate, MessageId, MessageKey,
-    ParsedMessage, Participant, PracticeId, Timestamp, UserId,
+    OutgoingId, ParsedMessage, Participant, PracticeId, Timestamp, UserId,
 };
 
 /// A place between two messages of a page: newest first, then by key.
@@ -73,6 +74,8 @@ pub struct Rendition {
     pub references: Vec<MessageId>,
     /// Why its content could not be taken apart, where it could not.
     pub unparsed: Option<String>,
+    /// Whether a program wrote it: an automatic reply or a notice (RFC 3834).
+    pub automatic: bool,
 }
 
 /// Nothing of what the message says.
@@ -97,6 +100,7 @@ impl Rendition {
             in_reply_to: parsed.in_reply_to.clone(),
             references: parsed.references.clone(),
             unparsed: parsed.unparsed.map(str::to_owned),
+            automatic: parsed.automatic,
         }
     }
 
@@ -207,6 +211,10 @@ pub enum ChangeKind {
     CopyMissing(MessageKey),
     /// A message was given up and is a dead letter.
     DeadLetter,
+    /// A step of an intent to send; [`Change::account`] says by which way it leaves, none being noreply.
+    Outgoing(OutgoingId, OutgoingStep),
+    /// What the practice settled for all its users was changed.
+    SettingsChanged,
     /// An account was connected, or its settings replaced.
     AccountConnected,
     /// An account was disconnected.

@@ -2,18 +2,32 @@
 
 mod account;
 mod archive;
+mod bounce;
+mod outbox;
+mod outgoing;
+mod outgoing_step;
 mod sync_state;
 
 use async_trait::async_trait;
 
 pub use account::{AccountHealth, AccountRecord, AccountState, Fence, NewAccount, PassEnd};
 pub use archive::{Change, ChangeKind, Message, MessageCopy, PagePosition, PageQuery, Rendition};
+pub use bounce::{Bounce, BounceReport};
+pub use outbox::Outbox;
+pub use outgoing::{
+    ComposedMessage, Filing, NewOutgoing, Outgoing, OutgoingRecipient, OutgoingState, RecipientState, Route,
+};
+pub use outgoing_step::{
+    OutboxQuery, OutgoingClaim, OutgoingDecision, OutgoingEnd, OutgoingStep, OutgoingWork, SendLimits,
+    SentMessage,
+};
 pub use sync_state::{
     ArchivedCopy, Comparison, CopiesInMailbox, CoverageChange, CoveredKeys, DeadLetter, HistoryStep,
     MailboxState, MovedCopy, StoredCopy, SyncState, Window, WindowReceipt,
 };
 
 use crate::error::Result;
+use crate::settings::PracticeSettings;
 use crate::types::{AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
 
 /// Keeps accounts, progress, archive and change feed. Every method is a *transition* or a read.
@@ -25,7 +39,8 @@ use crate::types::{AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, Ui
 /// - **S3** [`acquire_lease`](Self::acquire_lease) is refused with [`Busy`](crate::error::ErrorKind::Busy) while another
 ///   holder's lease lives; tokens of one account only rise. A released or expired lease is in nobody's way, nor is one whose
 ///   process is known to have died.
-/// - **S4** Connecting an account again replaces its settings and keeps its progress and archive.
+/// - **S4** Connecting an account again replaces its settings and keeps its progress and archive. What a practice settles
+///   replaces what it settled before.
 /// - **S5** [`commit_window`](Self::commit_window) writes copies, cursor, gaps, dead letters, octet count and changes
 ///   together. The same copy committed twice is one copy; a message's `sort_time` stays what it was first; a message with
 ///   another rendition gains a rendition; a place that held other octets before becomes the new copy's.
@@ -39,10 +54,17 @@ use crate::types::{AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, Ui
 /// - **S10** Changes are written with what they tell; their numbers rise without reuse, per practice.
 /// - **S11** After [`disconnect`](Self::disconnect) every fence of the account is lost; the archive stays.
 /// - **S12** Practices do not see each other.
+/// - **S13** [`commit_window`](Self::commit_window) knows the practice's own mail again. A copy that bears the id of an intent in the
+///   [`Outbox`] is a copy of that intent's message, whatever its Message-ID, if it lies in the Sent mailbox of the account the
+///   message left by, or says the same as the message; otherwise the field was borrowed and counts for nothing. A copy of an
+///   intent's message in that Sent mailbox, known by the id or by the message's identity, is evidence: an *unknown* intent, or one
+///   that is held, was sent, as by [`OutgoingEnd::Found`], and a pending copy is filed.
+/// - **S14** A window's bounces are written at the recipients they name, if the intent left by the window's account; a failure
+///   for good is not replaced by a delay. A report about no intent is passed over.
 ///
 /// Every method is cancel safe in the sense of S1.
 #[async_trait]
-pub trait MailStore: Send + Sync {
+pub trait MailStore: Outbox {
     /// Connects an account, or replaces the settings of one.
     ///
     /// # Errors
@@ -54,6 +76,18 @@ pub trait MailStore: Send + Sync {
     /// # Errors
     /// [`NotFound`](crate::error::ErrorKind::NotFound); storage kinds.
     async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()>;
+
+    /// What a practice settled for all its users; nothing of one that settled nothing.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings>;
+
+    /// Settles it anew.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()>;
 
     /// The accounts of a practice, by id.
     ///
@@ -183,6 +217,12 @@ impl<T: MailStore + ?Sized> MailStore for std::sync::Arc<T> {
     }
     async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
         (**self).disconnect(practice, account).await
+    }
+    async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings> {
+        (**self).practice_settings(practice).await
+    }
+    async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()> {
+        (**self).set_practice_settings(practice, settings).await
     }
     async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
         (**self).accounts(practice).await

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::BounceReport;
 use crate::types::{
     Copy, CopyPlace, Cursor, Digest, Gap, KeyDigest, MailboxName, MailboxStatus, MessageId, MessageKey,
     ParsedMessage, Timestamp, UidSet, UidValidity,
@@ -99,6 +100,8 @@ pub struct ArchivedCopy {
     pub copy: Copy,
     /// The keys of its participants: what the archive is indexed by.
     pub postings: BTreeSet<KeyDigest>,
+    /// Whether it lies where the account keeps what it sent.
+    pub in_sent: bool,
 }
 
 impl ArchivedCopy {
@@ -110,7 +113,7 @@ impl ArchivedCopy {
         copy: Copy,
         postings: BTreeSet<KeyDigest>,
     ) -> Self {
-        Self { message, sort_time, parsed, copy, postings }
+        Self { message, sort_time, parsed, copy, postings, in_sent: false }
     }
 }
 
@@ -180,6 +183,8 @@ pub struct Window {
     pub moved: Vec<MovedCopy>,
     /// Messages given up.
     pub dead_letters: Vec<DeadLetter>,
+    /// Reports about the delivery of what was sent from the account.
+    pub bounces: Vec<BounceReport>,
     /// Octets received since the last window, for the daily budget.
     pub octets_read: u64,
     /// The status to compare with next time, when the mailbox is read to the end.
@@ -201,6 +206,7 @@ impl Window {
             copies: Vec::new(),
             moved: Vec::new(),
             dead_letters: Vec::new(),
+            bounces: Vec::new(),
             octets_read: 0,
             finished: None,
             look_again_at: None,
