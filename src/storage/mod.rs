@@ -5,8 +5,10 @@
 //! [`FileKey`], [`StaticKey`] or the host before any store sees them.
 
 mod blob_directory;
+mod content;
 mod keys;
 mod memory;
+mod outgoing;
 mod sealing;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

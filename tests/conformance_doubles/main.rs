@@ -3,6 +3,7 @@
 mod blobs;
 mod credentials;
 mod directory;
+mod outbox;
 mod store;
 
 use practicemail::conformance::{self, Report, Seed};
@@ -49,7 +50,10 @@ async fn every_clause_is_checked() {
     let seed = Seed::new();
     let memory = async |seed: Seed| practicemail::storage::MemoryStore::new(seed.clock);
     let clauses = |letter: &str, last: u32| (1..=last).map(|n| format!("{letter}{n}")).collect::<Vec<_>>();
-    assert_eq!(conformance::store(memory).await.clauses(), clauses("S", 12));
+    let of_a_store = [clauses("S", 14), clauses("O", 11)].concat();
+    let mut found = conformance::store(memory).await.clauses();
+    found.sort_by_key(|clause| of_a_store.iter().position(|known| known == clause));
+    assert_eq!(found, of_a_store);
     assert_eq!(conformance::credentials(memory).await.clauses(), clauses("C", 4));
     assert_eq!(conformance::blobs(async || memory(seed.clone()).await).await.clauses(), clauses("B", 7));
     assert_eq!(directory::report(directory::Fault::None).await.clauses(), clauses("D", 5));

@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use practicemail::conformance::{self, Seed};
 use practicemail::contract::{
     AccountRecord, Change, ChangeKind, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence,
-    HistoryStep, MailStore, Message, NewAccount, PagePosition, PageQuery, PassEnd, StoredCopy, SyncState,
-    Window, WindowReceipt,
+    HistoryStep, MailStore, Message, NewAccount, Outbox, PagePosition, PageQuery, PassEnd, StoredCopy,
+    SyncState, Window, WindowReceipt,
 };
 use practicemail::error::{ErrorKind, Result};
+use practicemail::settings::PracticeSettings;
 use practicemail::storage::MemoryStore;
 use practicemail::types::{
     AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, Timestamp, UidSet, UidValidity,
@@ -19,7 +20,7 @@ use practicemail::types::{
 use crate::assert_reported;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Fault {
+pub(crate) enum Fault {
     CoverageIsTwoWrites,
     WindowIsTwoWrites,
     EndOfPassIsNotFenced,
@@ -53,6 +54,24 @@ enum Fault {
     DisconnectingHidesTheArchive,
     MessagesOfEveryPractice,
     DeadLettersOfEveryPractice,
+    PracticeSettingsStay,
+    FieldIsBelieved,
+    CopiesAreNoEvidence,
+    BouncesAreLost,
+    DelaysReplaceFailures,
+    KeysAreNotCompared,
+    ClaimsAreShared,
+    RecoveredIsDelivered,
+    ConfirmingIsNotFenced,
+    FinishingIsNotFenced,
+    SentIsNotArchived,
+    LearntIsForgotten,
+    DecidedAtOnce,
+    SendingIsTakenBack,
+    LimitsAreIgnored,
+    QueuedIsDecided,
+    StepsAreUntold,
+    IntentsOfEveryPractice,
 }
 
 /// Each fault, and the one clause that it breaks.
@@ -90,6 +109,24 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::DisconnectingHidesTheArchive, "S11"),
     (Fault::MessagesOfEveryPractice, "S12"),
     (Fault::DeadLettersOfEveryPractice, "S12"),
+    (Fault::PracticeSettingsStay, "S4"),
+    (Fault::FieldIsBelieved, "S13"),
+    (Fault::CopiesAreNoEvidence, "S13"),
+    (Fault::BouncesAreLost, "S14"),
+    (Fault::DelaysReplaceFailures, "S14"),
+    (Fault::KeysAreNotCompared, "O1"),
+    (Fault::ClaimsAreShared, "O2"),
+    (Fault::RecoveredIsDelivered, "O3"),
+    (Fault::ConfirmingIsNotFenced, "O4"),
+    (Fault::FinishingIsNotFenced, "O4"),
+    (Fault::SentIsNotArchived, "O5"),
+    (Fault::LearntIsForgotten, "O5"),
+    (Fault::DecidedAtOnce, "O6"),
+    (Fault::SendingIsTakenBack, "O7"),
+    (Fault::LimitsAreIgnored, "O8"),
+    (Fault::QueuedIsDecided, "O9"),
+    (Fault::StepsAreUntold, "O10"),
+    (Fault::IntentsOfEveryPractice, "O11"),
 ];
 
 #[tokio::test]
@@ -104,15 +141,15 @@ async fn every_broken_clause_is_reported() {
     }
 }
 
-struct Double {
-    inner: MemoryStore,
+pub(crate) struct Double {
+    pub(crate) inner: MemoryStore,
     fault: Fault,
     memory: Mutex<Memory>,
 }
 
 /// What the faults go by.
 #[derive(Default)]
-struct Memory {
+pub(crate) struct Memory {
     connected: BTreeMap<(PracticeId, AccountId), NewAccount>,
     reconnected: BTreeSet<AccountId>,
     sort_times: BTreeMap<(PracticeId, MessageKey), Timestamp>,
@@ -120,14 +157,16 @@ struct Memory {
     offsets: BTreeMap<PagePosition, usize>,
     disconnected: BTreeSet<PracticeId>,
     seen_since: BTreeMap<MailboxName, UidSet>,
+    pub(crate) queued: BTreeSet<PracticeId>,
+    settled: BTreeMap<PracticeId, PracticeSettings>,
 }
 
 impl Double {
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap()
     }
 
-    fn is(&self, fault: Fault) -> bool {
+    pub(crate) fn is(&self, fault: Fault) -> bool {
         self.fault == fault
     }
 
@@ -176,6 +215,20 @@ impl Double {
             Fault::GapsAreNeverClosed => window.gaps_closed = UidSet::new(),
             Fault::HistoryNeverShrinks => window.history_done = UidSet::new(),
             Fault::MovedCopiesStay => window.moved.clear(),
+            Fault::CopiesAreNoEvidence => window.copies.iter_mut().for_each(|copy| copy.in_sent = false),
+            Fault::BouncesAreLost => window.bounces.clear(),
+            Fault::DelaysReplaceFailures => {
+                let told = window.bounces.iter_mut().flat_map(|report| &mut report.recipients);
+                told.for_each(|(_, bounce)| bounce.permanent = true);
+            }
+            Fault::FieldIsBelieved => {
+                for copy in &mut window.copies {
+                    let Some(id) = copy.parsed.outgoing else { continue };
+                    if let Some(intent) = self.inner.outgoing(&fence.practice, id).await.unwrap() {
+                        copy.message = intent.message.message;
+                    }
+                }
+            }
             Fault::ValidityIsIgnored => {
                 if let Some(known) = known {
                     window.seen.extend_from(&known.cursor.seen);
@@ -240,6 +293,16 @@ impl MailStore for Double {
         self.inner.disconnect(practice, account).await?;
         self.memory().disconnected.insert(practice.clone());
         Ok(())
+    }
+
+    async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings> {
+        self.inner.practice_settings(practice).await
+    }
+
+    async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()> {
+        let first = self.memory().settled.entry(practice.clone()).or_insert_with(|| settings.clone()).clone();
+        let stays = self.is(Fault::PracticeSettingsStay);
+        self.inner.set_practice_settings(practice, if stays { &first } else { settings }).await
     }
 
     async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
@@ -460,6 +523,9 @@ impl MailStore for Double {
         match self.fault {
             Fault::FurtherCopiesAreUntold => {
                 changes.retain(|change| !matches!(change.kind, ChangeKind::CopyArchived(_)));
+            }
+            Fault::StepsAreUntold => {
+                changes.retain(|change| !matches!(change.kind, ChangeKind::Outgoing(..)));
             }
             Fault::ChangesAreNumberedAnew => {
                 for (change, number) in changes.iter_mut().zip(1..) {

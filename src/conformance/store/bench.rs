@@ -6,11 +6,11 @@ use crate::conformance::check::{Outcome, present};
 use crate::conformance::clock::SteppedClock;
 use crate::contract::{
     AccountRecord, Change, ChangeKind, CopiesInMailbox, CoverageChange, CoveredKeys, DeadLetter, Fence,
-    HistoryStep, MailStore, MailboxState, Message, NewAccount, PagePosition, PageQuery, StoredCopy, Window,
-    WindowReceipt,
+    HistoryStep, MailStore, MailboxState, Message, NewAccount, OutboxQuery, Outgoing, PagePosition,
+    PageQuery, StoredCopy, Window, WindowReceipt,
 };
 use crate::error::Result;
-use crate::settings::{AccountSettings, Login, ServerSettings, TlsMode};
+use crate::settings::{AccountSettings, Login, PracticeSettings, ServerSettings, TlsMode};
 use crate::types::{
     AccountId, Address, KeyDigest, MailboxName, MatchKey, MessageKey, PracticeId, Uid, UidSet, UidValidity,
     UserId,
@@ -39,6 +39,8 @@ pub(super) struct Snapshot {
     copies: Vec<CopiesInMailbox>,
     messages: Vec<Message>,
     dead_letters: Vec<DeadLetter>,
+    outbox: Vec<Outgoing>,
+    settings: PracticeSettings,
     changes: Vec<Change>,
 }
 
@@ -140,6 +142,8 @@ impl Bench {
             copies: store.copies(practice, account).await?,
             messages: store.all_messages(practice, None, 10_000).await?,
             dead_letters: store.dead_letters(practice).await?,
+            outbox: store.outbox(practice, &OutboxQuery::newest(10_000)).await?,
+            settings: store.practice_settings(practice).await?,
             changes: store.changes(practice, 0, 10_000).await?,
         })
     }

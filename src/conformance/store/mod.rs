@@ -1,16 +1,19 @@
-//! S1 to S12.
+//! S1 to S14, O1 to O11.
 
 mod account;
 mod atomic;
 mod bench;
 mod copies;
 mod coverage;
+mod evidence;
 mod feed;
 mod fence;
 mod isolation;
 mod lease;
 mod mail;
+mod outbox;
 mod page;
+mod practice_settings;
 mod window;
 
 use std::sync::Arc;
@@ -34,8 +37,10 @@ pub(super) async fn run(open: impl AsyncFn(Seed) -> Box<dyn MailStore>) -> Repor
         page::CHECKS,
         feed::CHECKS,
         isolation::CHECKS,
+        practice_settings::CHECKS,
+        evidence::CHECKS,
     ];
-    check::run("mail store", checks.into_iter().flatten(), async || {
+    check::run("mail store", checks.into_iter().chain(outbox::CHECKS).flatten(), async || {
         let clock = Arc::new(SteppedClock::new());
         let store = open(Seed { clock: clock.clone() }).await;
         Bench::new(store, clock)

@@ -95,6 +95,7 @@ async fn reads_back(b: &Bench) -> Outcome {
     image.content_id = Some(CleanText::new("cid@example.org"));
     parsed.attachments = vec![image, Attachment::new(CleanText::default(), CleanText::new("a/b"), 0)];
     parsed.unparsed = Some("too many parts");
+    parsed.automatic = true;
     archived.copy.labels = vec![MailboxName::encode("Wichtig ü"), MailboxName::from_wire(b"\xff".to_vec())];
     archived.copy.internal_date = None;
     let mut window = inbox_window()?;

@@ -20,6 +20,8 @@ pub(super) struct AccountRow {
     hints: String,
     /// The day of the count, and the octets read on it.
     octets: (i64, u64),
+    /// Whether the provider files copies by itself.
+    pub(super) files_copies: Option<bool>,
 }
 
 struct Lease {
@@ -44,6 +46,7 @@ impl AccountRow {
             keys: CoveredKeys::default(),
             hints: String::new(),
             octets: (0, 0),
+            files_copies: None,
         }
     }
 
@@ -143,6 +146,7 @@ pub(super) fn connect(rows: &mut PracticeRows, account: &NewAccount, now: Timest
     let row = rows.accounts.entry(account.id.clone()).or_insert_with(|| AccountRow::new(account.clone()));
     row.record.account = account.clone();
     row.record.state = AccountState::Connected;
+    row.files_copies = None;
     let record = row.record.clone();
     rows.feed.push(now, &account.id, ChangeKind::AccountConnected);
     record

@@ -7,6 +7,7 @@ use super::account::AccountRow;
 use crate::contract::{
     CopiesInMailbox, Message, MessageCopy, PagePosition, PageQuery, Rendition, StoredCopy,
 };
+use crate::storage::content::Content;
 use crate::types::{
     AccountId, Copy, CopyPlace, CopyState, Digest, KeyDigest, MailboxName, MessageId, MessageKey,
     Participant, Timestamp, Uid, UidSet, UidValidity,
@@ -52,6 +53,25 @@ impl Archive {
             message.places.insert(place.clone());
         }
         self.copies.insert(place, row);
+    }
+
+    /// Adds what a message says and the keys it is found by; says whether it is new.
+    pub(super) fn take_up(&mut self, content: &Content<'_>) -> bool {
+        let is_new = !self.messages.contains_key(&content.message);
+        let message = self.messages.entry(content.message).or_insert_with(|| MessageRow {
+            sort_time: content.sort_time,
+            message_id: content.parsed.headers.message_id.clone(),
+            renditions: Vec::new(),
+            places: BTreeSet::new(),
+        });
+        if !message.renditions.iter().any(|rendition| rendition.digest == content.digest) {
+            message.renditions.push(Rendition::of(content.digest, content.parsed));
+        }
+        let position = PagePosition::new(message.sort_time, content.message);
+        for key in content.postings {
+            self.postings.entry(*key).or_default().insert(position);
+        }
+        is_new
     }
 
     pub(super) fn page(&self, query: &PageQuery) -> Vec<PagePosition> {

@@ -5,6 +5,7 @@ mod archive;
 mod blobs;
 mod credentials;
 mod directory;
+mod outbox;
 mod store;
 mod window;
 
@@ -13,6 +14,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::contract::{Change, ChangeKind, Clock, CredentialField, DeadLetter};
+use crate::settings::PracticeSettings;
 use crate::types::{AccountId, CopyPlace, Digest, PracticeId, Timestamp};
 
 pub use directory::MemoryDirectory;
@@ -66,6 +68,8 @@ struct PracticeRows {
     accounts: BTreeMap<AccountId, account::AccountRow>,
     archive: archive::Archive,
     dead_letters: BTreeMap<CopyPlace, DeadLetter>,
+    settings: PracticeSettings,
+    outbox: outbox::OutboxRows,
     feed: Feed,
     blobs: BTreeMap<Digest, Arc<[u8]>>,
     credentials: BTreeMap<(AccountId, CredentialField), credentials::CredentialRow>,
@@ -78,8 +82,8 @@ struct PracticeRows {
 struct Feed(Vec<Change>);
 
 impl Feed {
-    fn push(&mut self, at: Timestamp, account: &AccountId, kind: ChangeKind) {
+    fn push<'a>(&mut self, at: Timestamp, account: impl Into<Option<&'a AccountId>>, kind: ChangeKind) {
         let sequence = self.0.last().map_or(1, |last| last.sequence.saturating_add(1));
-        self.0.push(Change::new(sequence, at, Some(account.clone()), kind));
+        self.0.push(Change::new(sequence, at, account.into().cloned(), kind));
     }
 }

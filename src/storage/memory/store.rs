@@ -5,10 +5,12 @@ use async_trait::async_trait;
 use super::account::{self, fenced};
 use super::{MemoryStore, PracticeRows, window};
 use crate::contract::{
-    AccountRecord, Change, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence, MailStore,
-    Message, NewAccount, PagePosition, PageQuery, PassEnd, StoredCopy, SyncState, Window, WindowReceipt,
+    AccountRecord, Change, ChangeKind, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence,
+    MailStore, Message, NewAccount, PagePosition, PageQuery, PassEnd, StoredCopy, SyncState, Window,
+    WindowReceipt,
 };
 use crate::error::Result;
+use crate::settings::PracticeSettings;
 use crate::types::{AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
 
 #[async_trait]
@@ -19,6 +21,18 @@ impl MailStore for MemoryStore {
 
     async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
         self.write(practice, |rows, now| account::disconnect(rows, account, now))
+    }
+
+    async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings> {
+        Ok(self.read(practice, |rows| rows.settings.clone()))
+    }
+
+    async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()> {
+        self.write(practice, |rows, now| {
+            rows.settings.clone_from(settings);
+            rows.feed.push(now, None, ChangeKind::SettingsChanged);
+        });
+        Ok(())
     }
 
     async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {

@@ -1,15 +1,16 @@
 //! What a window and a comparison write.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::PracticeRows;
 use super::account::{MailboxRow, fenced};
-use super::archive::{Archive, CopyRow, MessageRow};
-use super::{Feed, PracticeRows};
+use super::archive::{Archive, CopyRow};
 use crate::contract::{
-    ArchivedCopy, ChangeKind, Comparison, Fence, MovedCopy, PagePosition, Rendition, Window, WindowReceipt,
+    ArchivedCopy, ChangeKind, Comparison, Fence, MovedCopy, OutgoingStep, Window, WindowReceipt,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{AccountId, CopyPlace, CopyState, Cursor, Field, Timestamp};
+use crate::storage::content::Content;
+use crate::types::{AccountId, CopyPlace, CopyState, Cursor, Field, MessageKey, Timestamp};
 
 pub(super) fn commit(
     rows: &mut PracticeRows,
@@ -35,7 +36,19 @@ pub(super) fn commit(
     let mut receipt = WindowReceipt::default();
     relocate(&mut rows.archive, &window.moved);
     for archived in &window.copies {
-        archive(&mut rows.archive, &mut rows.feed, &mut receipt, archived, now);
+        let message = rows.outbox.message_of(archived, &fence.account);
+        archive(rows, &mut receipt, message, archived, now);
+        if archived.in_sent {
+            for (id, step) in rows.outbox.seen(message, archived, now) {
+                rows.feed.push(now, &fence.account, ChangeKind::Outgoing(id, step));
+            }
+        }
+    }
+    for report in &window.bounces {
+        if let Some(id) = rows.outbox.bounce(report, &fence.account) {
+            let change = ChangeKind::Outgoing(id, OutgoingStep::Bounced);
+            rows.feed.push(now, &fence.account, change);
+        }
     }
     for letter in &window.dead_letters {
         if rows.dead_letters.insert(letter.place.clone(), letter.clone()).is_none() {
@@ -70,46 +83,35 @@ fn relocate(archive: &mut Archive, moved: &[MovedCopy]) {
     }
 }
 
+/// Archives a copy of `message`.
 fn archive(
-    archive: &mut Archive,
-    feed: &mut Feed,
+    rows: &mut PracticeRows,
     receipt: &mut WindowReceipt,
+    message: MessageKey,
     archived: &ArchivedCopy,
     now: Timestamp,
 ) {
+    let PracticeRows { archive, feed, .. } = rows;
     let place = &archived.copy.place;
     if let Some(row) = archive.copies.get_mut(place).filter(|row| row.copy.sha256 == archived.copy.sha256) {
         row.copy.state = CopyState::Present;
         return;
     }
-    let parsed = &archived.parsed;
-    let digest = parsed.rendition.unwrap_or(archived.copy.sha256);
-    let known = archive.messages.contains_key(&archived.message);
-    let message = archive.messages.entry(archived.message).or_insert_with(|| MessageRow {
-        sort_time: archived.sort_time,
-        message_id: parsed.headers.message_id.clone(),
-        renditions: Vec::new(),
-        places: BTreeSet::new(),
-    });
-    if !message.renditions.iter().any(|rendition| rendition.digest == digest) {
-        message.renditions.push(Rendition::of(digest, parsed));
-    }
-    let position = PagePosition::new(message.sort_time, archived.message);
-    for key in &archived.postings {
-        archive.postings.entry(*key).or_default().insert(position);
-    }
+    let content = Content::of_copy(message, archived);
+    let is_new = archive.take_up(&content);
+    let participants = &archived.parsed.headers.participants;
     archive.put(CopyRow {
-        message: archived.message,
+        message,
         copy: archived.copy.clone(),
-        rendition: digest,
-        bcc: parsed.headers.participants.iter().filter(|p| p.field == Field::Bcc).cloned().collect(),
+        rendition: content.digest,
+        bcc: participants.iter().filter(|p| p.field == Field::Bcc).cloned().collect(),
     });
     receipt.new_copies = receipt.new_copies.saturating_add(1);
-    if known {
-        feed.push(now, &place.account, ChangeKind::CopyArchived(archived.message));
-    } else {
+    if is_new {
         receipt.new_messages = receipt.new_messages.saturating_add(1);
-        feed.push(now, &place.account, ChangeKind::MessageArchived(archived.message));
+        feed.push(now, &place.account, ChangeKind::MessageArchived(message));
+    } else {
+        feed.push(now, &place.account, ChangeKind::CopyArchived(message));
     }
 }
 

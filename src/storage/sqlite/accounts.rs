@@ -15,7 +15,7 @@ const CONNECT: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, 'connected', 0, '', '')
     ON CONFLICT (practice, account) DO UPDATE SET
         user = excluded.user, address = excluded.address, settings = excluded.settings,
-        state = 'connected', not_before = NULL";
+        state = 'connected', not_before = NULL, files_copies = NULL";
 
 const DISCONNECT: &str = "
     UPDATE account SET state = 'disconnected', epoch = epoch + 1
@@ -43,6 +43,14 @@ const END_PASS: &str = "
         last_success = CASE WHEN ?4 IS NULL THEN ?3 ELSE last_success END,
         failure = ?4, failure_message = ?5, not_before = ?6, hints = coalesce(?7, hints)
     WHERE practice = ?1 AND account = ?2";
+
+const SELECT_EPOCH: &str = "
+    SELECT epoch FROM account WHERE practice = ?1 AND account = ?2 AND state = 'connected'";
+
+const SELECT_FILES_COPIES: &str = "
+    SELECT files_copies FROM account WHERE practice = ?1 AND account = ?2";
+
+const LEARN: &str = "UPDATE account SET files_copies = ?3 WHERE practice = ?1 AND account = ?2";
 
 type Row = (
     String,
@@ -75,7 +83,7 @@ pub(super) async fn connect(
         .execute(&mut *tx)
         .await
         .map_err(failure)?;
-    record(tx, &new.practice, now, &new.id, &ChangeKind::AccountConnected).await?;
+    record(tx, &new.practice, now, Some(&new.id), &ChangeKind::AccountConnected).await?;
     let row: Row = sqlx::query_as(SELECT_ONE)
         .bind(new.practice.as_str())
         .bind(new.id.as_str())
@@ -102,7 +110,7 @@ pub(super) async fn disconnect(
         return Ok(());
     }
     sqlx::query(END_LEASE).bind(ids.0).bind(ids.1).execute(&mut *tx).await.map_err(failure)?;
-    record(tx, practice, now, account, &ChangeKind::AccountDisconnected).await
+    record(tx, practice, now, Some(account), &ChangeKind::AccountDisconnected).await
 }
 
 pub(super) async fn all(tx: &mut SqliteConnection, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
@@ -141,7 +149,49 @@ pub(super) async fn end_pass(
         (Some(_), None) => ChangeKind::AccountRecovered,
         _ => return Ok(()),
     };
-    record(tx, &fence.practice, now, &fence.account, &change).await
+    record(tx, &fence.practice, now, Some(&fence.account), &change).await
+}
+
+/// An account's epoch, if it is connected.
+pub(super) async fn epoch(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+    account: &AccountId,
+) -> Result<Option<u64>> {
+    let row: Option<(i64,)> = sqlx::query_as(SELECT_EPOCH)
+        .bind(practice.as_str())
+        .bind(account.as_str())
+        .fetch_optional(tx)
+        .await
+        .map_err(failure)?;
+    Ok(row.map(|(epoch,)| epoch.cast_unsigned()))
+}
+
+/// Whether an account's provider files copies by itself.
+pub(super) async fn files_copies(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+    account: &AccountId,
+) -> Result<Option<bool>> {
+    let row: Option<(Option<bool>,)> = sqlx::query_as(SELECT_FILES_COPIES)
+        .bind(practice.as_str())
+        .bind(account.as_str())
+        .fetch_optional(tx)
+        .await
+        .map_err(failure)?;
+    Ok(row.and_then(|(files,)| files))
+}
+
+/// Writes what was learnt of that.
+pub(super) async fn learn(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+    account: &AccountId,
+    files: bool,
+) -> Result<()> {
+    let write = sqlx::query(LEARN).bind(practice.as_str()).bind(account.as_str()).bind(files);
+    write.execute(tx).await.map_err(failure)?;
+    Ok(())
 }
 
 fn from_row(practice: &PracticeId, row: Row) -> Result<AccountRecord> {

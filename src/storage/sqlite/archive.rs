@@ -6,6 +6,7 @@ use super::failure::failure;
 use super::values;
 use crate::contract::{ArchivedCopy, MovedCopy, Rendition};
 use crate::error::Result;
+use crate::storage::content::Content;
 use crate::types::{
     Copy, CopyPlace, CopyState, Digest, Field, KEY_VERSION, MailboxName, MessageId, MessageKey, Participant,
     PracticeId, Timestamp,
@@ -25,9 +26,9 @@ const INSERT_MESSAGE: &str = "
 
 const INSERT_RENDITION: &str = "
     INSERT INTO rendition (practice, message, digest, ordinal, date, date_offset, subject, text, html, participants,
-        attachments, in_reply_to, refs, unparsed, parsed_by)
+        attachments, in_reply_to, refs, unparsed, parsed_by, automatic)
     VALUES (?1, ?2, ?3, (SELECT count(*) FROM rendition WHERE practice = ?1 AND message = ?2),
-        ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
     ON CONFLICT DO NOTHING";
 
 const SAVE_COPY: &str = "
@@ -76,10 +77,11 @@ pub(super) enum Added {
     Message,
 }
 
-/// Archives a copy.
+/// Archives a copy of `message`.
 pub(super) async fn put(
     tx: &mut SqliteConnection,
     practice: &PracticeId,
+    message: MessageKey,
     archived: &ArchivedCopy,
 ) -> Result<Added> {
     let copy = &archived.copy;
@@ -91,30 +93,40 @@ pub(super) async fn put(
         }
         return Ok(Added::Nothing);
     }
-    let parsed = &archived.parsed;
+    let content = Content::of_copy(message, archived);
+    let is_new = take_up(tx, practice, &content).await?;
+    let bcc = archived.parsed.headers.participants.iter().filter(|p| p.field == Field::Bcc);
+    save_copy(tx, practice, &message, &content.digest, copy, bcc).await?;
+    Ok(if is_new { Added::Message } else { Added::Copy })
+}
+
+/// Adds what a message says and the keys it is found by; says whether it is new.
+pub(super) async fn take_up(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+    content: &Content<'_>,
+) -> Result<bool> {
     let is_new = sqlx::query(INSERT_MESSAGE)
         .bind(practice.as_str())
-        .bind(archived.message.as_bytes().as_slice())
-        .bind(archived.sort_time.as_unix())
-        .bind(parsed.headers.message_id.as_ref().map(MessageId::as_str))
+        .bind(content.message.as_bytes().as_slice())
+        .bind(content.sort_time.as_unix())
+        .bind(content.parsed.headers.message_id.as_ref().map(MessageId::as_str))
         .bind(i64::from(KEY_VERSION))
         .execute(&mut *tx)
         .await
         .map_err(failure)?
         .rows_affected()
         > 0;
-    let rendition = Rendition::of(parsed.rendition.unwrap_or(copy.sha256), parsed);
-    put_rendition(tx, practice, &archived.message, &rendition).await?;
-    let bcc = parsed.headers.participants.iter().filter(|p| p.field == Field::Bcc);
-    save_copy(tx, practice, &archived.message, &rendition.digest, copy, bcc).await?;
+    let rendition = Rendition::of(content.digest, content.parsed);
+    put_rendition(tx, practice, &content.message, &rendition).await?;
     sqlx::query(INSERT_POSTINGS)
         .bind(practice.as_str())
-        .bind(archived.message.as_bytes().as_slice())
-        .bind(values::keys_to_json(&archived.postings)?)
+        .bind(content.message.as_bytes().as_slice())
+        .bind(values::keys_to_json(content.postings)?)
         .execute(tx)
         .await
         .map_err(failure)?;
-    Ok(if is_new { Added::Message } else { Added::Copy })
+    Ok(is_new)
 }
 
 /// Lets copies follow where the server put them; one that is not archived is nothing to follow. All are taken out before any
@@ -185,6 +197,7 @@ async fn put_rendition(
         .bind(values::message_ids_to_json(&rendition.references)?)
         .bind(rendition.unparsed.as_deref())
         .bind(PARSED_BY)
+        .bind(rendition.automatic)
         .execute(tx)
         .await
         .map_err(failure)?;

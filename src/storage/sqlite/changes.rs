@@ -14,21 +14,24 @@ const NEXT: &str = "
     RETURNING last_sequence";
 
 const INSERT: &str = "
-    INSERT INTO change_feed (practice, sequence, at, account, kind, message, failure)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    INSERT INTO change_feed (practice, sequence, at, account, kind, message, failure, outgoing)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 const SELECT: &str = "
-    SELECT sequence, at, account, kind, message, failure FROM change_feed
+    SELECT sequence, at, account, kind, message, failure, outgoing FROM change_feed
     WHERE practice = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
 
-type Row = (i64, i64, Option<String>, String, Option<Vec<u8>>, Option<String>);
+type Row = (i64, i64, Option<String>, String, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>);
+
+/// Before the step of an intent.
+const OUTGOING: &str = "outgoing_";
 
 /// Writes a change, in the transaction of what it tells.
 pub(super) async fn record(
     tx: &mut SqliteConnection,
     practice: &PracticeId,
     at: Timestamp,
-    account: &AccountId,
+    account: Option<&AccountId>,
     kind: &ChangeKind,
 ) -> Result<()> {
     let (name, message, failed) = match kind {
@@ -36,21 +39,25 @@ pub(super) async fn record(
         ChangeKind::CopyArchived(key) => ("copy_archived", Some(key), None),
         ChangeKind::CopyMissing(key) => ("copy_missing", Some(key), None),
         ChangeKind::DeadLetter => ("dead_letter", None, None),
+        ChangeKind::Outgoing(_, step) => (step.as_str(), None, None),
+        ChangeKind::SettingsChanged => ("settings_changed", None, None),
         ChangeKind::AccountConnected => ("account_connected", None, None),
         ChangeKind::AccountDisconnected => ("account_disconnected", None, None),
         ChangeKind::AccountFailed(kind) => ("account_failed", None, Some(kind.as_str())),
         ChangeKind::AccountRecovered => ("account_recovered", None, None),
     };
+    let outgoing = if let ChangeKind::Outgoing(id, _) = kind { Some(id) } else { None };
     let (sequence,): (i64,) =
         sqlx::query_as(NEXT).bind(practice.as_str()).fetch_one(&mut *tx).await.map_err(failure)?;
     sqlx::query(INSERT)
         .bind(practice.as_str())
         .bind(sequence)
         .bind(at.as_unix())
-        .bind(account.as_str())
-        .bind(name)
+        .bind(account.map(AccountId::as_str))
+        .bind(format!("{}{name}", if outgoing.is_some() { OUTGOING } else { "" }))
         .bind(message.map(|key| key.as_bytes().as_slice()))
         .bind(failed)
+        .bind(outgoing.map(|id| id.as_bytes().as_slice()))
         .execute(tx)
         .await
         .map_err(failure)?;
@@ -74,7 +81,7 @@ pub(super) async fn after(
     rows.into_iter().map(from_row).collect()
 }
 
-fn from_row((sequence, at, account, kind, message, failed): Row) -> Result<Change> {
+fn from_row((sequence, at, account, kind, message, failed, outgoing): Row) -> Result<Change> {
     let key = || -> Result<MessageKey> {
         values::message_key(message.as_deref().ok_or_else(|| corrupt("a change without its message"))?)
     };
@@ -83,13 +90,18 @@ fn from_row((sequence, at, account, kind, message, failed): Row) -> Result<Chang
         "copy_archived" => ChangeKind::CopyArchived(key()?),
         "copy_missing" => ChangeKind::CopyMissing(key()?),
         "dead_letter" => ChangeKind::DeadLetter,
+        "settings_changed" => ChangeKind::SettingsChanged,
         "account_connected" => ChangeKind::AccountConnected,
         "account_disconnected" => ChangeKind::AccountDisconnected,
         "account_failed" => {
             ChangeKind::AccountFailed(values::error_kind(failed.as_deref().unwrap_or_default())?)
         }
         "account_recovered" => ChangeKind::AccountRecovered,
-        _ => return Err(newer("a change")),
+        other => {
+            let step = other.strip_prefix(OUTGOING).ok_or_else(|| newer("a change"))?;
+            let id = outgoing.as_deref().ok_or_else(|| corrupt("a change without its intent"))?;
+            ChangeKind::Outgoing(values::outgoing_id(id)?, values::outgoing_step(step)?)
+        }
     };
     let account = account.map(values::account).transpose()?;
     Ok(Change::new(sequence.cast_unsigned(), Timestamp::from_unix(at), account, kind))

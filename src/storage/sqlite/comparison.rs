@@ -49,7 +49,7 @@ pub(super) async fn commit(
     for place in missing {
         if let Some(message) = turn(tx, MISS, now, fence, place).await? {
             let change = ChangeKind::CopyMissing(values::message_key(&message)?);
-            record(tx, &fence.practice, now, &fence.account, &change).await?;
+            record(tx, &fence.practice, now, Some(&fence.account), &change).await?;
         }
     }
     for (sql, places) in [(FIND, found), (GO, gone)] {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
@@ -26,11 +26,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// `synchronous` is NORMAL: in WAL mode a commit is then whole for every process at once and survives the death of this
 /// process, which is what the contracts ask for. After a loss of power the last commits may be missing, always all from
 /// some commit on and never a part of one, so that a row never outlives the octets or the cursor it was written with; the
-/// next pass reads again what is missing. FULL would cost an `fsync` for every window.
+/// next pass reads again what is missing. FULL would cost an `fsync` for every window; it is for what nobody reads again,
+/// the outbox: see [`durable_writer`](Self::durable_writer).
 pub(super) struct Database {
     /// `None` in memory: then the writer is the only connection, for the database ends with it.
     path: Option<PathBuf>,
-    writer: Mutex<SqliteConnection>,
+    writer: Mutex<Writer>,
     idle_readers: std::sync::Mutex<Vec<SqliteConnection>>,
     reading: Semaphore,
 }
@@ -49,10 +50,10 @@ impl Database {
         Ok(Self::around(None, connect_writer(None).await?))
     }
 
-    fn around(path: Option<PathBuf>, writer: SqliteConnection) -> Self {
+    fn around(path: Option<PathBuf>, connection: SqliteConnection) -> Self {
         Self {
             path,
-            writer: Mutex::new(writer),
+            writer: Mutex::new(Writer { connection, commits: None }),
             idle_readers: std::sync::Mutex::default(),
             reading: Semaphore::new(READERS),
         }
@@ -60,12 +61,27 @@ impl Database {
 
     /// The connection that writes, free of what a dropped future left on it.
     pub(super) async fn writer(&self) -> Result<Session<'_>> {
+        self.writer_that_commits(WHOLE).await
+    }
+
+    /// The same, for commits that survive a loss of power.
+    pub(super) async fn durable_writer(&self) -> Result<Session<'_>> {
+        self.writer_that_commits(TO_DISK).await
+    }
+
+    async fn writer_that_commits(&self, how: &'static str) -> Result<Session<'_>> {
         let mut writer = self.writer.lock().await;
-        if !is_sound(&mut writer).await {
+        if !is_sound(&mut writer.connection).await {
             if self.path.is_none() {
                 return Err(Error::new(ErrorKind::Storage, "the archive in memory broke"));
             }
-            *writer = connect_writer(self.path.as_deref()).await?;
+            *writer = Writer { connection: connect_writer(self.path.as_deref()).await?, commits: None };
+        }
+        if writer.commits != Some(how) {
+            // Not known while it is being changed: the future may be dropped.
+            writer.commits = None;
+            sqlx::raw_sql(how).execute(&mut writer.connection).await.map_err(failure)?;
+            writer.commits = Some(how);
         }
         Ok(Session { connection: Holder::Writer(writer), begin: "BEGIN IMMEDIATE" })
     }
@@ -93,6 +109,15 @@ impl Database {
     }
 }
 
+const WHOLE: &str = "PRAGMA synchronous = NORMAL";
+const TO_DISK: &str = "PRAGMA synchronous = FULL";
+
+struct Writer {
+    connection: SqliteConnection,
+    /// How it commits, where that is known.
+    commits: Option<&'static str>,
+}
+
 /// A connection for one transaction at a time.
 pub(super) struct Session<'a> {
     connection: Holder<'a>,
@@ -100,7 +125,7 @@ pub(super) struct Session<'a> {
 }
 
 enum Holder<'a> {
-    Writer(MutexGuard<'a, SqliteConnection>),
+    Writer(MutexGuard<'a, Writer>),
     Reader(Lent<'a>),
 }
 
@@ -108,7 +133,7 @@ impl Session<'_> {
     /// Begins a transaction; dropped before its commit it is rolled back.
     pub(super) async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>> {
         let connection = match &mut self.connection {
-            Holder::Writer(connection) => &mut **connection,
+            Holder::Writer(writer) => &mut writer.connection,
             Holder::Reader(lent) => lent
                 .connection
                 .as_mut()
@@ -141,8 +166,7 @@ async fn is_sound(connection: &mut SqliteConnection) -> bool {
 
 async fn connect_writer(path: Option<&Path>) -> Result<SqliteConnection> {
     let Some(path) = path else { return options(None).connect().await.map_err(failure) };
-    let options =
-        options(Some(path)).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
+    let options = options(Some(path)).journal_mode(SqliteJournalMode::Wal);
     let tries = BUSY.as_millis() / PAUSE.as_millis();
     // Only the change to WAL itself, made once in a file's life, does not wait for others by itself.
     for _ in 0..tries {

@@ -41,9 +41,7 @@ struct Lease {
 impl LeaseLock {
     /// The lock that goes with a database's file.
     pub(super) fn beside(database: &Path) -> Self {
-        let mut path = database.as_os_str().to_owned();
-        path.push("-lock");
-        Self { path: Some(path.into()), held: Mutex::default() }
+        Self { path: Some(beside(database, "-lock")), held: Mutex::default() }
     }
 
     /// Takes the lock, unless this store has it.
@@ -142,7 +140,14 @@ impl Drop for Entering<'_> {
     }
 }
 
-fn open(path: &Path) -> std::io::Result<File> {
+/// The file of this name beside another.
+pub(super) fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
+}
+
+pub(super) fn open(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
@@ -150,7 +155,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-fn unusable(cause: std::io::Error) -> Error {
+pub(super) fn unusable(cause: std::io::Error) -> Error {
     Error::new(ErrorKind::Storage, "the archive's lock file cannot be used").with_source(cause)
 }
 

@@ -63,3 +63,47 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, component: &Compo
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::database::Database;
+    use super::super::{STORE, SqliteStore};
+    use super::*;
+    use crate::contract::{ChangeKind, MailStore, Outbox, OutboxQuery, SystemClock};
+    use crate::types::PracticeId;
+
+    const WRITTEN_BY_VERSION_1: &str = "
+        INSERT INTO message VALUES ('p', zeroblob(32), 5, 'a@x', 1);
+        INSERT INTO rendition VALUES
+            ('p', zeroblob(32), zeroblob(32), 0, NULL, NULL, 's', 't', NULL, '[]', '[]', NULL, '[]', NULL, 1);
+        INSERT INTO feed VALUES ('p', 1);
+        INSERT INTO change_feed VALUES ('p', 1, 5, 'a', 'message_archived', zeroblob(32), NULL);";
+
+    #[tokio::test]
+    async fn a_file_of_the_first_version_is_brought_up_to_date() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mail.db");
+        let first = Component { name: STORE.name, migrations: &STORE.migrations[..1] };
+        let database = Database::open(&path).await.unwrap();
+        let mut session = database.writer().await.unwrap();
+        let mut tx = session.begin().await.unwrap();
+        migrate(&mut tx, &first).await.unwrap();
+        sqlx::raw_sql(WRITTEN_BY_VERSION_1).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let store = SqliteStore::open(&path, Arc::new(SystemClock::new())).await.unwrap();
+        let practice = PracticeId::new("p").unwrap();
+        let messages = store.all_messages(&practice, None, 9).await.unwrap();
+        assert_eq!(messages.len(), 1);
+        assert!(!messages[0].renditions[0].automatic);
+        let changes = store.changes(&practice, 0, 9).await.unwrap();
+        assert_eq!(changes[0].kind, ChangeKind::MessageArchived(messages[0].key));
+        assert_eq!(store.outbox(&practice, &OutboxQuery::newest(9)).await.unwrap(), []);
+
+        let mut tx = session.begin().await.unwrap();
+        let refused = migrate(&mut tx, &first).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::StorageVersion);
+    }
+}

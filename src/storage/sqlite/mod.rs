@@ -27,11 +27,18 @@ mod directory;
 #[cfg(test)]
 mod explain;
 mod failure;
+mod incarnation;
 mod leases;
 mod lock;
 mod migrate;
+mod outbox;
+mod outbox_lock;
+mod outgoing;
+mod outgoing_copies;
+mod outgoing_list;
 mod page;
 mod practice_data;
+mod practice_settings;
 mod values;
 mod window;
 
@@ -46,19 +53,29 @@ use async_trait::async_trait;
 use self::blobs::Abandoned;
 use self::database::{Database, Session};
 use self::failure::failure;
+use self::incarnation::Incarnation;
 use self::lock::LeaseLock;
 use self::migrate::{Component, Migration, migrate};
+use self::outbox_lock::OutboxLock;
 use crate::contract::{
     AccountRecord, Change, Clock, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence, MailStore,
     Message, NewAccount, PagePosition, PageQuery, PassEnd, StoredCopy, SyncState, Window, WindowReceipt,
 };
 use crate::error::Result;
+use crate::settings::PracticeSettings;
 use crate::types::{
     AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, Timestamp, UidSet, UidValidity,
 };
 
-const STORE: Component =
-    Component { name: "store", migrations: &[Migration { sql: include_str!("schema.sql"), min_reader: 1 }] };
+/// The second version's `min_reader` is its own: a store of before would take a sent message's copy for another message, and
+/// stop at the first change of an intent in the feed.
+const STORE: Component = Component {
+    name: "store",
+    migrations: &[
+        Migration { sql: include_str!("schema.sql"), min_reader: 1 },
+        Migration { sql: include_str!("outbox.sql"), min_reader: 2 },
+    ],
+};
 
 /// Keeps everything durable in one SQLite file. Cloning it is cheap; clones share their connections.
 ///
@@ -68,8 +85,12 @@ const STORE: Component =
 /// expire, or died. (The proof of life is a lock on `<file>-lock`, an empty file that stays.) For that purpose a second
 /// store on the same file counts as another process, and a process that is stopped counts as alive.
 ///
+/// Any number of processes may send at once; a claim ends with its process, of which `<file>-outbox-lock` is the proof. The file
+/// `<file>-outbox` tells whether the database was restored from a backup: then, and in a copy that comes without it, what is
+/// queued waits for a person. It is not part of a backup.
+///
 /// A write of another process is waited for up to ten seconds. What a process committed survives its death; after a loss
-/// of power the last commits may be missing, together and whole.
+/// of power the last commits may be missing, together and whole, but never a message that was queued or claimed to be sent.
 #[derive(Clone)]
 pub struct SqliteStore {
     inner: Arc<Inner>,
@@ -78,6 +99,8 @@ pub struct SqliteStore {
 struct Inner {
     database: Database,
     lock: LeaseLock,
+    outbox_lock: OutboxLock,
+    incarnation: Incarnation,
     clock: Arc<dyn Clock>,
     abandoned: Abandoned,
 }
@@ -91,7 +114,8 @@ impl SqliteStore {
     /// database; storage kinds.
     pub async fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         let path = path.as_ref();
-        Self::around(Database::open(path).await?, LeaseLock::beside(path), clock).await
+        let beside = (LeaseLock::beside(path), OutboxLock::beside(path), Incarnation::beside(path));
+        Self::around(Database::open(path).await?, beside, clock).await
     }
 
     /// Opens a store that ends with its last clone.
@@ -99,19 +123,25 @@ impl SqliteStore {
     /// # Errors
     /// Storage kinds.
     pub async fn open_in_memory(clock: Arc<dyn Clock>) -> Result<Self> {
-        Self::around(Database::open_in_memory().await?, LeaseLock::default(), clock).await
+        Self::around(Database::open_in_memory().await?, Default::default(), clock).await
     }
 
-    async fn around(database: Database, lock: LeaseLock, clock: Arc<dyn Clock>) -> Result<Self> {
-        let mut session = database.writer().await?;
+    async fn around(
+        database: Database,
+        (lock, outbox_lock, incarnation): (LeaseLock, OutboxLock, Incarnation),
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let mut session = database.durable_writer().await?;
         let mut tx = session.begin().await?;
         migrate(&mut tx, &STORE).await?;
         if let Ok(_alone) = lock.enter() {
             blobs::sweep(&mut tx).await?;
         }
+        incarnation.check(&mut tx, clock.now()).await?;
         tx.commit().await.map_err(failure)?;
         drop(session);
-        Ok(Self { inner: Arc::new(Inner { database, lock, clock, abandoned: Abandoned::default() }) })
+        let abandoned = Abandoned::default();
+        Ok(Self { inner: Arc::new(Inner { database, lock, outbox_lock, incarnation, clock, abandoned }) })
     }
 
     fn now(&self) -> Timestamp {
@@ -119,13 +149,25 @@ impl SqliteStore {
     }
 
     async fn writing(&self) -> Result<Session<'_>> {
-        self.inner.lock.prune(self.now());
+        self.prune();
         self.inner.database.writer().await
     }
 
+    /// For what survives a loss of power when it is answered.
+    async fn durably_writing(&self) -> Result<Session<'_>> {
+        self.prune();
+        self.inner.database.durable_writer().await
+    }
+
     async fn reading(&self) -> Result<Session<'_>> {
-        self.inner.lock.prune(self.now());
+        self.prune();
         self.inner.database.reader().await
+    }
+
+    fn prune(&self) {
+        let now = self.now();
+        self.inner.lock.prune(now);
+        self.inner.outbox_lock.prune(now);
     }
 }
 
@@ -152,6 +194,19 @@ impl MailStore for SqliteStore {
         tx.commit().await.map_err(failure)?;
         self.inner.lock.leave_account(practice, account);
         Ok(())
+    }
+
+    async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings> {
+        let mut session = self.reading().await?;
+        let mut tx = session.begin().await?;
+        practice_settings::load(&mut tx, practice).await
+    }
+
+    async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()> {
+        let mut session = self.writing().await?;
+        let mut tx = session.begin().await?;
+        practice_settings::save(&mut tx, self.now(), practice, settings).await?;
+        tx.commit().await.map_err(failure)
     }
 
     async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {

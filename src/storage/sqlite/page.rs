@@ -32,7 +32,7 @@ const SELECT_MESSAGE: &str = "SELECT sort_time, message_id FROM message WHERE pr
 
 const SELECT_RENDITIONS: &str = "
     SELECT ordinal, digest, date, date_offset, subject, text, html, participants, attachments, in_reply_to, refs,
-           unparsed
+           unparsed, automatic
     FROM rendition WHERE practice = ?1 AND message = ?2";
 
 const SELECT_COPIES: &str = "
@@ -55,6 +55,7 @@ type RenditionRow = (
     Option<String>,
     String,
     Option<String>,
+    bool,
 );
 
 type CopyRow = (
@@ -186,7 +187,8 @@ async fn message(
 }
 
 fn rendition(row: RenditionRow) -> Result<Rendition> {
-    let (_, digest, date, offset, subject, text, html, people, files, in_reply_to, refs, unparsed) = row;
+    let (_, digest, date, offset, subject, text, html, people, files, in_reply_to, refs, unparsed, automatic) =
+        row;
     let offset = offset.map_or(Ok(0), i16::try_from).map_err(|_| corrupt("a zone"))?;
     Ok(Rendition {
         digest: values::digest(&digest)?,
@@ -199,6 +201,7 @@ fn rendition(row: RenditionRow) -> Result<Rendition> {
         in_reply_to: in_reply_to.as_deref().map(values::message_id).transpose()?,
         references: values::message_ids(&refs)?,
         unparsed,
+        automatic,
     })
 }
 

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::failure::{corrupt, newer};
+use crate::contract::OutgoingStep;
 use crate::error::{ErrorKind, Result};
 use crate::types::{
     AccountId, Address, Attachment, CleanText, Digest, Field, KeyDigest, MailboxName, MessageId, MessageKey,
-    Participant, Timestamp, Uid, UidSet, UidValidity,
+    OutgoingId, Participant, Timestamp, Uid, UidSet, UidValidity,
 };
 
 pub(super) fn account(text: String) -> Result<AccountId> {
@@ -53,6 +54,15 @@ pub(super) fn error_kind(name: &str) -> Result<ErrorKind> {
         .ok_or_else(|| newer("a kind of failure"))
 }
 
+pub(super) fn outgoing_id(octets: &[u8]) -> Result<OutgoingId> {
+    OutgoingId::from_slice(octets).ok_or_else(|| corrupt("an intent's id"))
+}
+
+pub(super) fn outgoing_step(name: &str) -> Result<OutgoingStep> {
+    let named = OutgoingStep::ALL.into_iter().find(|step| step.as_str() == name);
+    named.ok_or_else(|| newer("a step of an intent"))
+}
+
 /// Reads what was stored of a Message-ID: a text that holds a `<` reads back only between brackets.
 pub(super) fn message_id(text: &str) -> Result<MessageId> {
     let same = |id: &MessageId| id.as_str() == text;
@@ -68,7 +78,7 @@ pub(super) fn json<T: Serialize>(list: &[T]) -> Result<String> {
 }
 
 /// Reads a list. What the parser complains about is left out: it quotes the text.
-fn from_json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<Vec<T>> {
+pub(super) fn from_json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<Vec<T>> {
     serde_json::from_str(text).map_err(|_| corrupt("a list"))
 }
 

@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use super::changes::record;
 use super::failure::failure;
-use super::{archive, cursors, values};
+use super::{archive, cursors, outgoing_copies, values};
 use crate::contract::{ChangeKind, DeadLetter, Fence, Window, WindowReceipt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{CopyPlace, Cursor, PracticeId, Timestamp};
@@ -37,22 +37,31 @@ pub(super) async fn commit(
     let mut receipt = WindowReceipt::default();
     archive::follow(tx, &fence.practice, &window.moved).await?;
     for archived in &window.copies {
-        let added = archive::put(tx, &fence.practice, archived).await?;
+        let message = outgoing_copies::message_of(tx, fence, archived).await?;
+        let added = archive::put(tx, &fence.practice, message, archived).await?;
         let change = match added {
-            archive::Added::Nothing => continue,
-            archive::Added::Copy => ChangeKind::CopyArchived(archived.message),
-            archive::Added::Message => ChangeKind::MessageArchived(archived.message),
+            archive::Added::Nothing => None,
+            archive::Added::Copy => Some(ChangeKind::CopyArchived(message)),
+            archive::Added::Message => Some(ChangeKind::MessageArchived(message)),
         };
-        receipt.new_copies += 1;
-        receipt.new_messages += u32::from(added == archive::Added::Message);
-        record(tx, &fence.practice, now, &fence.account, &change).await?;
-        resurrect(tx, fence, &archived.copy.place).await?;
+        if let Some(change) = change {
+            receipt.new_copies += 1;
+            receipt.new_messages += u32::from(added == archive::Added::Message);
+            record(tx, &fence.practice, now, Some(&fence.account), &change).await?;
+            resurrect(tx, fence, &archived.copy.place).await?;
+        }
+        if archived.in_sent {
+            outgoing_copies::seen(tx, now, fence, message, archived).await?;
+        }
+    }
+    for report in &window.bounces {
+        outgoing_copies::bounce(tx, now, fence, report).await?;
     }
     for letter in &window.dead_letters {
         let known = resurrect(tx, fence, &letter.place).await?;
         bury(tx, fence, letter).await?;
         if !known {
-            record(tx, &fence.practice, now, &fence.account, &ChangeKind::DeadLetter).await?;
+            record(tx, &fence.practice, now, Some(&fence.account), &ChangeKind::DeadLetter).await?;
         }
     }
     cursors::add_octets(tx, now, fence, window.octets_read).await?;

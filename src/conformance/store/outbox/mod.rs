@@ -1,0 +1,17 @@
+//! O1 to O11: the outbox.
+
+mod claims;
+mod decisions;
+mod ends;
+mod intent;
+mod limits;
+mod queue;
+
+use intent::sent_message;
+pub(super) use intent::{Intent, outgoing_id, sent, unknown};
+
+use super::bench::Bench;
+use crate::conformance::check::Check;
+
+pub(super) const CHECKS: [&[Check<Bench>]; 5] =
+    [queue::CHECKS, claims::CHECKS, limits::CHECKS, ends::CHECKS, decisions::CHECKS];

@@ -1,0 +1,57 @@
+//! What people do about intents.
+
+use super::claim::busy;
+use super::{OutgoingRow, close, decide_pending, ending};
+use crate::contract::{OutgoingDecision, OutgoingState, OutgoingStep, RecipientState};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::Timestamp;
+
+impl OutgoingRow {
+    /// Takes it back.
+    pub(in crate::storage) fn cancel(&mut self, now: Timestamp) -> Result<Vec<OutgoingStep>> {
+        match self.item.state {
+            OutgoingState::Queued => Ok(close(&mut self.item, OutgoingState::Cancelled, now)),
+            OutgoingState::Sending => Err(busy()),
+            _ => Err(Error::new(ErrorKind::Invalid, "the intent is not queued any more")),
+        }
+    }
+
+    /// Writes what was decided; that no claim of it lives was checked.
+    pub(in crate::storage) fn decide(
+        &mut self,
+        decision: OutgoingDecision,
+        now: Timestamp,
+    ) -> Result<Vec<OutgoingStep>> {
+        let item = &mut self.item;
+        let given_up = match item.state {
+            OutgoingState::Unknown if item.decide_after.is_some_and(|at| now < at) => {
+                let message = "the first try may not be over yet";
+                let error = Error::new(ErrorKind::Busy, message);
+                return Err(item.decide_after.into_iter().fold(error, Error::retry_at));
+            }
+            OutgoingState::Unknown => OutgoingState::Refused,
+            OutgoingState::Queued if item.held => OutgoingState::Cancelled,
+            _ => return Err(Error::new(ErrorKind::Invalid, "there is nothing to decide about the intent")),
+        };
+        self.claim = None;
+        if decision == OutgoingDecision::GiveUp {
+            return Ok(close(item, given_up, now));
+        }
+        if decision == OutgoingDecision::SendAgain && item.state == OutgoingState::Unknown {
+            item.next_try = Some(now);
+        }
+        item.held = false;
+        item.decide_after = None;
+        item.failure = None;
+        if decision == OutgoingDecision::SendAgain {
+            item.attempts = 0;
+            item.state = OutgoingState::Queued;
+            return Ok(vec![OutgoingStep::Queued]);
+        }
+        decide_pending(item, RecipientState::Accepted);
+        item.state = OutgoingState::Sent;
+        item.sent_at.get_or_insert(now);
+        item.next_try = ending::next_filing(item, None, now);
+        Ok(vec![OutgoingStep::Sent])
+    }
+}

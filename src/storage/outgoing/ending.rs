@@ -1,0 +1,141 @@
+//! How claims end.
+
+use super::{OutgoingRow, close};
+use crate::contract::{
+    Filing, Outgoing, OutgoingEnd, OutgoingState, OutgoingStep, OutgoingWork, RecipientState, SentMessage,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{Address, Timestamp};
+
+impl OutgoingRow {
+    /// Ends its claim, which was checked; answers the steps by which that is told.
+    pub(in crate::storage) fn finish(
+        &mut self,
+        end: &OutgoingEnd,
+        now: Timestamp,
+    ) -> Result<Vec<OutgoingStep>> {
+        if !self.claim.as_ref().is_some_and(|claim| goes_with(end, claim.work)) {
+            return Err(Error::new(ErrorKind::Invalid, "the claim was for other work"));
+        }
+        self.claim = None;
+        let item = &mut self.item;
+        Ok(match end {
+            OutgoingEnd::Sent { recipients, filing, next_try, .. } => {
+                tell(item, recipients);
+                sent(item, *filing, *next_try, now)
+            }
+            OutgoingEnd::Refused { failure, recipients } => {
+                tell(item, recipients);
+                item.failure = Some(failure.clone());
+                close(item, OutgoingState::Refused, now)
+            }
+            OutgoingEnd::Retry { failure, recipients, next_try } => {
+                tell(item, recipients);
+                item.state = OutgoingState::Queued;
+                item.failure = Some(failure.clone());
+                item.next_try = Some(*next_try);
+                vec![OutgoingStep::Queued]
+            }
+            OutgoingEnd::Unknown { failure, decide_after, next_try, .. } => {
+                item.state = OutgoingState::Unknown;
+                item.failure = Some(failure.clone());
+                item.decide_after = Some(*decide_after);
+                item.next_try = *next_try;
+                vec![OutgoingStep::Unknown]
+            }
+            OutgoingEnd::Found { copy, .. } => item.found(copy, now),
+            OutgoingEnd::NotFound { next_try } => {
+                wait(item, *next_try);
+                Vec::new()
+            }
+            OutgoingEnd::Filed { copy, .. } => {
+                item.filing = Filing::Appended;
+                item.filed = Some(copy.clone());
+                item.failure = None;
+                item.next_try = None;
+                vec![OutgoingStep::Filed]
+            }
+            OutgoingEnd::FilingFailed { failure, next_try } => {
+                // Of an unknown one, why it is unknown says more than why nobody could look.
+                if item.state == OutgoingState::Sent {
+                    item.failure = Some(failure.clone());
+                }
+                wait(item, *next_try);
+                vec![OutgoingStep::FilingFailed]
+            }
+        })
+    }
+}
+
+/// What an end has the archive take up.
+pub(in crate::storage) fn archived(end: &OutgoingEnd) -> Option<&SentMessage> {
+    match end {
+        OutgoingEnd::Sent { archived, .. } | OutgoingEnd::Unknown { archived, .. } => archived.as_deref(),
+        _ => None,
+    }
+}
+
+/// What an end says of the provider.
+pub(in crate::storage) fn learnt(end: &OutgoingEnd) -> Option<bool> {
+    match end {
+        OutgoingEnd::Found { learnt, .. } | OutgoingEnd::Filed { learnt, .. } => *learnt,
+        _ => None,
+    }
+}
+
+/// When to file the copy of one that was sent.
+pub(super) fn next_filing(item: &Outgoing, wanted: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    (item.filing == Filing::Pending).then(|| wanted.unwrap_or(now))
+}
+
+fn goes_with(end: &OutgoingEnd, work: OutgoingWork) -> bool {
+    match end {
+        OutgoingEnd::Sent { .. } | OutgoingEnd::Refused { .. } | OutgoingEnd::Retry { .. } => {
+            work == OutgoingWork::Deliver
+        }
+        OutgoingEnd::Unknown { .. } => matches!(work, OutgoingWork::Deliver | OutgoingWork::Recover),
+        OutgoingEnd::Found { .. } | OutgoingEnd::NotFound { .. } | OutgoingEnd::FilingFailed { .. } => {
+            matches!(work, OutgoingWork::Look | OutgoingWork::File)
+        }
+        OutgoingEnd::Filed { .. } => work == OutgoingWork::File,
+    }
+}
+
+fn tell(item: &mut Outgoing, said: &[(Address, RecipientState, String)]) {
+    for (address, state, reply) in said {
+        for recipient in item.recipients.iter_mut().filter(|recipient| recipient.address == *address) {
+            recipient.state = *state;
+            recipient.reply.clone_from(reply);
+        }
+    }
+}
+
+fn sent(
+    item: &mut Outgoing,
+    filing: Filing,
+    next_try: Option<Timestamp>,
+    now: Timestamp,
+) -> Vec<OutgoingStep> {
+    item.sent_at.get_or_insert(now);
+    item.failure = None;
+    // Of one sent in two goes the first copy may be there already.
+    if !matches!(item.filing, Filing::Server | Filing::Appended) {
+        item.filing = filing;
+    }
+    if item.recipients.iter().any(|recipient| recipient.state == RecipientState::Pending) {
+        item.state = OutgoingState::Queued;
+        item.next_try = Some(next_try.unwrap_or(now));
+        return vec![OutgoingStep::Sent, OutgoingStep::Queued];
+    }
+    item.state = OutgoingState::Sent;
+    item.next_try = next_filing(item, next_try, now);
+    vec![OutgoingStep::Sent]
+}
+
+/// Leaves looking, or filing, for later; without a time it is given up.
+fn wait(item: &mut Outgoing, next_try: Option<Timestamp>) {
+    item.next_try = next_try;
+    if next_try.is_none() && item.filing == Filing::Pending {
+        item.filing = Filing::Not;
+    }
+}

@@ -1,0 +1,88 @@
+//! Intents to send: what becomes of one, whatever it is kept in. A store loads an intent, has it take its step, and writes it
+//! back with the changes the step is told by, all in one transaction.
+
+mod bounce;
+mod claim;
+mod decision;
+mod ending;
+mod evidence;
+mod limits;
+
+use crate::contract::{Outgoing, OutgoingState, OutgoingStep, OutgoingWork, RecipientState};
+use crate::error::{Error, ErrorKind};
+use crate::types::Timestamp;
+
+pub(super) use claim::busy;
+pub(super) use ending::{archived, learnt};
+pub(super) use evidence::is_copy_of;
+pub(super) use limits::{throttled, windows};
+
+/// An intent, and the latest claim of it.
+#[derive(Debug, Clone)]
+pub(super) struct OutgoingRow {
+    pub(super) item: Outgoing,
+    /// The latest claim's; zero before the first.
+    pub(super) token: u64,
+    /// The latest claim, until it ends; it may have expired.
+    pub(super) claim: Option<HeldClaim>,
+}
+
+/// A claim that has not ended.
+#[derive(Debug, Clone)]
+pub(super) struct HeldClaim {
+    pub(super) work: OutgoingWork,
+    pub(super) until: Timestamp,
+    pub(super) epoch: u64,
+    /// Whether the message may have left under it.
+    pub(super) permitted: bool,
+}
+
+impl HeldClaim {
+    /// A claim that begins; what is recovered may have left before.
+    pub(super) fn new(work: OutgoingWork, until: Timestamp, epoch: u64) -> Self {
+        Self { work, until, epoch, permitted: work == OutgoingWork::Recover }
+    }
+}
+
+impl OutgoingRow {
+    pub(super) fn new(item: Outgoing) -> Self {
+        Self { item, token: 0, claim: None }
+    }
+}
+
+/// What is said to whoever asks for an intent that does not exist, or has nothing to be done about it.
+pub(super) fn not_found() -> Error {
+    Error::new(ErrorKind::NotFound, "there is no such intent to send, or nothing to do about it")
+}
+
+/// What is said to whoever uses the key, or the id, of an intent for another draft.
+pub(super) fn used_key() -> Error {
+    Error::new(ErrorKind::Invalid, "another draft was given this key before")
+}
+
+/// Whether the message was taken for some of its recipients.
+fn went_out(item: &Outgoing) -> bool {
+    item.recipients.iter().any(|recipient| recipient.state == RecipientState::Accepted)
+}
+
+fn decide_pending(item: &mut Outgoing, state: RecipientState) {
+    for recipient in item.recipients.iter_mut().filter(|r| r.state == RecipientState::Pending) {
+        recipient.state = state;
+    }
+}
+
+/// Ends the sending of an intent. One that some recipients were sent already was sent, whatever becomes of the others.
+fn close(item: &mut Outgoing, state: OutgoingState, now: Timestamp) -> Vec<OutgoingStep> {
+    item.held = false;
+    item.decide_after = None;
+    if went_out(item) {
+        decide_pending(item, RecipientState::Refused);
+        item.state = OutgoingState::Sent;
+        item.next_try = ending::next_filing(item, None, now);
+        return vec![OutgoingStep::Sent];
+    }
+    item.state = state;
+    item.next_try = None;
+    let cancelled = state == OutgoingState::Cancelled;
+    vec![if cancelled { OutgoingStep::Cancelled } else { OutgoingStep::Refused }]
+}

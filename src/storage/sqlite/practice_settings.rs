@@ -1,0 +1,37 @@
+//! What practices settle for all their users.
+
+use sqlx::SqliteConnection;
+
+use super::changes::record;
+use super::failure::{corrupt, failure};
+use crate::contract::ChangeKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::settings::PracticeSettings;
+use crate::types::{PracticeId, Timestamp};
+
+const SELECT: &str = "SELECT settings FROM practice_settings WHERE practice = ?1";
+
+const SAVE: &str = "
+    INSERT INTO practice_settings (practice, settings) VALUES (?1, ?2)
+    ON CONFLICT (practice) DO UPDATE SET settings = excluded.settings";
+
+pub(super) async fn load(tx: &mut SqliteConnection, practice: &PracticeId) -> Result<PracticeSettings> {
+    let row: Option<(String,)> =
+        sqlx::query_as(SELECT).bind(practice.as_str()).fetch_optional(tx).await.map_err(failure)?;
+    let Some((settings,)) = row else { return Ok(PracticeSettings::default()) };
+    serde_json::from_str(&settings).map_err(|_| corrupt("a practice's settings"))
+}
+
+pub(super) async fn save(
+    tx: &mut SqliteConnection,
+    now: Timestamp,
+    practice: &PracticeId,
+    settings: &PracticeSettings,
+) -> Result<()> {
+    let settings = serde_json::to_string(settings).map_err(|cause| {
+        Error::new(ErrorKind::Invalid, "the practice's settings cannot be written").with_source(cause)
+    })?;
+    let write = sqlx::query(SAVE).bind(practice.as_str()).bind(settings);
+    write.execute(&mut *tx).await.map_err(failure)?;
+    record(tx, practice, now, None, &ChangeKind::SettingsChanged).await
+}
