@@ -1,6 +1,6 @@
 //! The Date field (RFC 5322 §3.3, obsolete §4.3).
 
-use chrono::{FixedOffset, NaiveDate};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate};
 
 use super::lexer::{Lexer, Token};
 use crate::types::{MessageDate, Timestamp};
@@ -39,6 +39,13 @@ pub(super) fn parse(value: &str) -> Option<MessageDate> {
     )?;
     let at = local.and_local_timezone(FixedOffset::east_opt(offset * 60)?).single()?;
     Some(MessageDate::new(Timestamp::from_unix(at.timestamp()), i16::try_from(offset).ok()?))
+}
+
+/// Writes a date (RFC 5322 §3.3) in its own zone; `None` for one before 1900, which mail cannot date, or after 9999.
+pub(super) fn format(date: MessageDate) -> Option<String> {
+    let zone = FixedOffset::east_opt(i32::from(date.offset_minutes) * 60).or(FixedOffset::east_opt(0))?;
+    let local = DateTime::from_timestamp(date.at.as_unix(), 0)?.with_timezone(&zone);
+    (1900..=9999).contains(&local.year()).then(|| local.format("%a, %d %b %Y %H:%M:%S %z").to_string())
 }
 
 fn atom(token: Token<'_>) -> Option<&str> {
@@ -101,6 +108,21 @@ mod tests {
             let expected = MessageDate::new(Timestamp::parse_rfc3339(instant).unwrap(), offset);
             assert_eq!(parse(date), Some(expected), "{date}");
         }
+    }
+
+    #[test]
+    fn a_date_is_written_in_its_zone_and_reads_back() {
+        for (instant, offset, expected) in [
+            ("2026-11-24T08:30:00Z", 60, "Tue, 24 Nov 2026 09:30:00 +0100"),
+            ("2026-01-01T01:00:00Z", -210, "Wed, 31 Dec 2025 21:30:00 -0330"),
+            ("2026-11-24T08:30:00Z", 1440, "Tue, 24 Nov 2026 08:30:00 +0000"),
+        ] {
+            let date = MessageDate::new(Timestamp::parse_rfc3339(instant).unwrap(), offset);
+            assert_eq!(format(date).as_deref(), Some(expected));
+            assert_eq!(parse(expected).unwrap().at, date.at);
+        }
+        assert_eq!(format(MessageDate::new(Timestamp::from_unix(i64::MAX), 0)), None);
+        assert_eq!(format(MessageDate::new(Timestamp::from_unix(-9_999_999_999), 0)), None);
     }
 
     #[test]

@@ -21,6 +21,11 @@ impl<'a> HeaderField<'a> {
     }
 }
 
+/// The value of the first field of that name in a header block, unfolded; at most `octets` octets of it.
+pub(crate) fn first_field<'a>(header: &'a [u8], name: &str, octets: usize) -> Option<Cow<'a, str>> {
+    HeaderFields::new(header).find(|field| field.is(name)).map(|field| field.text(octets))
+}
+
 /// The fields of a header block, up to its first empty line; lines that belong to no field are skipped.
 #[derive(Clone)]
 pub(super) struct HeaderFields<'a> {

@@ -173,8 +173,16 @@ fn is_space(c: char) -> bool {
 
 /// Plain text as HTML, for a message that has some of its text in either.
 pub(super) fn from_text(text: &str) -> String {
+    format!("<pre>{}</pre>", escaped(text))
+}
+
+/// Plain text as HTML whose lines are broken where the text's are, in the font of what stands around it.
+pub(super) fn from_lines(text: &str) -> String {
+    escaped(text).replace('\n', "<br>\n")
+}
+
+fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + 16);
-    html.push_str("<pre>");
     for c in text.chars() {
         match c {
             '<' => html.push_str("&lt;"),
@@ -183,7 +191,6 @@ pub(super) fn from_text(text: &str) -> String {
             c => html.push(c),
         }
     }
-    html.push_str("</pre>");
     html
 }
 

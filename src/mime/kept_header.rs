@@ -10,15 +10,18 @@ enum Group {
     Subject,
     Threading,
     Content,
+    Marks,
+    Outgoing,
 }
 
-const GROUPS: usize = 5;
-/// Together 256 KiB: several thousand recipients, and of all else many times what real mail has.
-const MESSAGE_BOUNDS: [usize; GROUPS] = [32 * 1024, 144 * 1024, 16 * 1024, 48 * 1024, 16 * 1024];
+const GROUPS: usize = 7;
+/// Together 260 KiB: several thousand recipients, and of all else many times what real mail has.
+const MESSAGE_BOUNDS: [usize; GROUPS] =
+    [32 * 1024, 144 * 1024, 16 * 1024, 48 * 1024, 16 * 1024, 4 * 1024, 256];
 /// A part is described by its content fields alone.
-const PART_BOUNDS: [usize; GROUPS] = [0, 0, 0, 0, 16 * 1024];
+const PART_BOUNDS: [usize; GROUPS] = [0, 0, 0, 0, 16 * 1024, 0, 0];
 
-const FIELDS: [(&str, Group); 15] = [
+const FIELDS: [(&str, Group); 20] = [
     ("from", Group::Authors),
     ("sender", Group::Authors),
     ("x-original-from", Group::Authors),
@@ -34,6 +37,11 @@ const FIELDS: [(&str, Group); 15] = [
     ("content-transfer-encoding", Group::Content),
     ("content-disposition", Group::Content),
     ("content-id", Group::Content),
+    ("auto-submitted", Group::Marks),
+    ("x-autoreply", Group::Marks),
+    ("x-autorespond", Group::Marks),
+    ("precedence", Group::Marks),
+    ("x-practicemail-id", Group::Outgoing),
 ];
 
 /// What became of a line that was offered to a header.
@@ -170,7 +178,9 @@ impl KeptHeader {
                 self.addresses_cut = true;
                 self.end_field();
             }
-            Group::Threading | Group::Subject | Group::Content => self.end_field(),
+            Group::Threading | Group::Subject | Group::Content | Group::Marks | Group::Outgoing => {
+                self.end_field();
+            }
         }
     }
 }
@@ -199,7 +209,7 @@ mod tests {
     #[test]
     fn a_flood_of_recipients_ends_behind_a_whole_address_and_leaves_room_for_the_author() {
         let (octets, cut) = kept(&format!("To: {}\r\nFrom: a@x", "<client1@example.org>, ".repeat(10_000)));
-        assert!(cut && octets.len() < 256 * 1024);
+        assert!(cut && octets.len() < 260 * 1024);
         let headers = addressing_headers(&octets);
         assert_eq!(headers.participants[0].address.to_string(), "a@x");
         assert!(headers.participants[1..].iter().all(|p| p.address.to_string() == "client1@example.org"));

@@ -90,7 +90,7 @@ impl Leaf {
             ContentHash::Text(hasher) => hasher.update(&self.decoded),
         }
         let room = self.keep.saturating_sub(self.kept.len());
-        self.kept.extend(self.decoded.iter().take(room));
+        self.kept.extend_from_slice(self.decoded.get(..room).unwrap_or(&self.decoded));
         self.decoded.clear();
     }
 

@@ -5,8 +5,8 @@ use std::fmt;
 use super::addressing_headers;
 use super::field::{HeaderFields, text};
 use super::walker::{MAX_BOUNDARY_LINE, Walked, Walker};
-use super::{rendition, words};
-use crate::types::{CleanText, MessageId, ParsedMessage};
+use super::{marks, rendition, words};
+use crate::types::{CleanText, DraftFile, MessageId, ParsedMessage};
 
 /// Longest line put together before it is handed on; longer ones are handed on in pieces.
 const MAX_LINE: usize = 1_024;
@@ -63,6 +63,11 @@ impl MessageScan {
             empty: true,
             has_lines: false,
         }
+    }
+
+    /// Begins a message whose attachments are kept whole.
+    pub(super) fn keeping_files() -> Self {
+        Self { walker: Walker::keeping_files(), ..Self::new() }
     }
 
     /// Reads the next octets.
@@ -136,14 +141,20 @@ impl MessageScan {
     }
 
     /// Ends the message.
-    pub fn finish(mut self) -> ParsedMessage {
+    pub fn finish(self) -> ParsedMessage {
+        self.finish_with_files().0
+    }
+
+    /// Ends the message, and answers what was kept of its attachments.
+    pub(super) fn finish_with_files(mut self) -> (ParsedMessage, Vec<DraftFile>) {
         if self.begun {
             self.hand_on_return();
         } else if !self.line.is_empty() {
             self.walker.begin_line(&self.line, Some(b""));
         }
         let mut message = ParsedMessage::default();
-        let Walked { header, addresses_cut, body, attachments, parts, unparsed } = self.walker.finish();
+        let Walked { header, addresses_cut, body, attachments, files, parts, unparsed } =
+            self.walker.finish();
         message.headers = addressing_headers(&header);
         message.headers.truncated |= addresses_cut;
         let fields = || HeaderFields::new(&header);
@@ -165,7 +176,9 @@ impl MessageScan {
             (_, false) => Some("no line ends in a line feed"),
             _ => unparsed,
         };
-        message
+        message.outgoing = marks::outgoing(&header);
+        message.automatic = marks::is_automatic(&header);
+        (message, files)
     }
 }
 
@@ -177,7 +190,7 @@ fn without_return(line: &[u8]) -> (&[u8], &'static [u8]) {
 }
 
 /// The Message-IDs of a field that holds several; words between them, which old software wrote, are skipped.
-fn ids(value: &[u8]) -> impl Iterator<Item = MessageId> {
+pub(super) fn ids(value: &[u8]) -> impl Iterator<Item = MessageId> {
     value.split(|b| *b == b'<').skip(1).filter_map(|piece| {
         let end = piece.iter().position(|b| *b == b'>')?;
         MessageId::parse(&text(piece.get(..end)?))

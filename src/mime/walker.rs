@@ -4,7 +4,7 @@ use super::body::{Alternative, Body};
 use super::content::ContentHeaders;
 use super::kept_header::{HeaderLine, KeptHeader};
 use super::leaf::{Leaf, MAX_TEXT};
-use crate::types::{Attachment, CleanText, Digest, Hasher};
+use crate::types::{Attachment, CleanText, Digest, DraftFile, Hasher};
 
 /// Deepest nesting followed: people's mail has four or five levels.
 const MAX_DEPTH: usize = 50;
@@ -21,6 +21,8 @@ pub(super) struct Walked {
     pub(super) addresses_cut: bool,
     pub(super) body: Body,
     pub(super) attachments: Vec<Attachment>,
+    /// What is in the attachments, where that was asked for.
+    pub(super) files: Vec<DraftFile>,
     pub(super) parts: Digest,
     pub(super) unparsed: Option<&'static str>,
 }
@@ -63,6 +65,9 @@ pub(super) struct Walker {
     parts: Hasher,
     body: Body,
     attachments: Vec<Attachment>,
+    /// How much of each attachment is kept.
+    keep: usize,
+    files: Vec<DraftFile>,
     unparsed: Option<&'static str>,
 }
 
@@ -77,8 +82,15 @@ impl Walker {
             parts: Hasher::new(),
             body: Body::default(),
             attachments: Vec::new(),
+            keep: 0,
+            files: Vec::new(),
             unparsed: None,
         }
+    }
+
+    /// Keeps what is in the attachments, all of it.
+    pub(super) fn keeping_files() -> Self {
+        Self { keep: usize::MAX, ..Self::new() }
     }
 
     /// Takes the beginning of a line, without its end; `end` is that end if the whole line is there.
@@ -163,7 +175,7 @@ impl Walker {
         {
             State::Content(Role::Body, Box::new(Leaf::new(content, MAX_TEXT)))
         } else {
-            State::Content(Role::Attachment, Box::new(Leaf::new(content, 0)))
+            State::Content(Role::Attachment, Box::new(Leaf::new(content, self.keep)))
         };
     }
 
@@ -174,7 +186,8 @@ impl Walker {
         };
         if self.open.len() >= MAX_DEPTH {
             self.give_up("nested too deeply");
-            return State::Content(Role::Attachment, Box::new(Leaf::new(undecoded(&content.media_type), 0)));
+            let leaf = Leaf::new(undecoded(&content.media_type), self.keep);
+            return State::Content(Role::Attachment, Box::new(leaf));
         }
         let text = Box::new(Leaf::new(ContentHeaders::of_type("text/plain"), MAX_TEXT));
         let usable = |boundary: &Vec<u8>| !boundary.is_empty() && boundary.len() + 4 <= MAX_BOUNDARY_LINE;
@@ -221,6 +234,9 @@ impl Walker {
                 self.body.add(&part.content, &part.kept, alternative);
             }
             Role::Attachment => {
+                if self.keep > 0 {
+                    self.files.push(file(&part.content, part.kept));
+                }
                 let media_type = CleanText::new(&part.content.media_type);
                 let mut attachment = Attachment::new(part.content.name, media_type, part.size);
                 attachment.content_id = part.content.content_id;
@@ -238,8 +254,17 @@ impl Walker {
             addresses_cut: self.addresses_cut,
             body: self.body,
             attachments: self.attachments,
+            files: self.files,
             parts: self.parts.finish(),
             unparsed: self.unparsed,
         }
     }
+}
+
+fn file(content: &ContentHeaders, octets: Vec<u8>) -> DraftFile {
+    let content_type = match &content.charset {
+        Some(charset) if content.is_text() => format!("{}; charset={charset}", content.media_type),
+        _ => content.media_type.clone(),
+    };
+    DraftFile::attachment(content.name.as_str(), content_type, octets)
 }
