@@ -56,6 +56,11 @@ impl<S> Metered<S> {
         Self { stream, meter }
     }
 
+    /// The stream itself, for looking at what nobody waits for.
+    pub(crate) fn get_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     pub(crate) fn into_inner(self) -> S {
         self.stream
     }

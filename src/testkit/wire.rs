@@ -65,6 +65,20 @@ impl Wire {
         }
     }
 
+    /// Whatever is there, at least one octet; nothing at the end of the stream.
+    pub(crate) async fn chunk(&mut self) -> io::Result<Vec<u8>> {
+        if self.ahead.is_empty() {
+            self.more().await?;
+        }
+        Ok(std::mem::take(&mut self.ahead))
+    }
+
+    /// Puts octets back: the next ones read are these.
+    pub(crate) fn unread(&mut self, mut octets: Vec<u8>) {
+        octets.append(&mut self.ahead);
+        self.ahead = octets;
+    }
+
     /// Exactly `count` octets.
     pub(crate) async fn octets(&mut self, count: usize) -> io::Result<Vec<u8>> {
         let rest = self.ahead.split_off(count.min(self.ahead.len()));

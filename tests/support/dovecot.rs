@@ -37,7 +37,12 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    fn choose() -> Self {
+    /// Whether the server is not run as the test is.
+    pub(crate) fn steps_down(&self) -> bool {
+        self.step_down
+    }
+
+    pub(crate) fn choose() -> Self {
         let id = |arguments: &[&str]| {
             let output = Command::new("id").args(arguments).output().expect("run id");
             String::from_utf8(output.stdout).expect("id answers in ASCII").trim().to_owned()
@@ -240,7 +245,7 @@ fn binary() -> PathBuf {
     candidates.iter().map(PathBuf::from).find(|path| path.is_file()).expect(MISSING)
 }
 
-fn free_ports() -> (u16, u16) {
+pub(crate) fn free_ports() -> (u16, u16) {
     let bind = || TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let (first, second) = (bind(), bind());
     let port = |listener: &TcpListener| listener.local_addr().expect("a bound address").port();
@@ -263,7 +268,7 @@ fn greets(port: u16, child: &mut Child) -> bool {
 }
 
 /// Asks the server to end, so that it ends its own children too; insists after some seconds.
-fn stop(child: &mut Child) {
+pub(crate) fn stop(child: &mut Child) {
     if matches!(child.try_wait(), Ok(Some(_))) {
         return;
     }
@@ -279,7 +284,8 @@ fn stop(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn certify(directory: &Path, owner: &Owner) {
+/// Writes an authority, a certificate under it and its key into a directory.
+pub(crate) fn certify(directory: &Path, owner: &Owner) {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
     let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

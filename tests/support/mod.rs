@@ -8,6 +8,7 @@ pub(crate) mod directory;
 pub(crate) mod dovecot;
 pub(crate) mod imap;
 pub(crate) mod letter;
+pub(crate) mod postfix;
 pub(crate) mod practice;
 pub(crate) mod scene;
 pub(crate) mod truth;
