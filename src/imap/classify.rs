@@ -8,6 +8,8 @@ use crate::error::{Error, ErrorKind};
 pub(super) enum Stage {
     SignIn,
     Command,
+    /// A message is to be added to a mailbox.
+    Append,
 }
 
 /// Words and what they mean, in order: the first that is found decides.
@@ -34,14 +36,29 @@ const WORDS: &[(&str, ErrorKind)] = &[
     ("account has been suspended", ErrorKind::AccountLocked),
 ];
 
+/// Words with which servers without codes refuse a message.
+const APPEND_WORDS: &[(&str, ErrorKind)] = &[
+    ("quota", ErrorKind::MailboxFull),
+    ("mailbox is full", ErrorKind::MailboxFull),
+    ("too large", ErrorKind::MessageTooLarge),
+    ("too big", ErrorKind::MessageTooLarge),
+    ("maximum message size", ErrorKind::MessageTooLarge),
+];
+
 /// The error of a refused command.
 pub(super) fn refused(stage: Stage, what: &'static str, outcome: &Outcome) -> Error {
     let said = format!("{} {}", outcome.code.as_deref().unwrap_or_default(), outcome.text).to_lowercase();
     let by_words = WORDS.iter().find(|(words, _)| said.contains(words)).map(|(_, kind)| *kind);
-    let kind = by_words.or_else(|| by_code(stage, outcome)).unwrap_or(match (stage, outcome.verdict) {
-        (Stage::SignIn, Verdict::No) => ErrorKind::AuthenticationFailed,
-        _ => ErrorKind::ServerRefused,
-    });
+    let of_append = || {
+        let words = APPEND_WORDS.iter().filter(|_| stage == Stage::Append);
+        words.into_iter().find(|(words, _)| said.contains(words)).map(|(_, kind)| *kind)
+    };
+    let kind = by_words.or_else(|| by_code(stage, outcome)).or_else(of_append).unwrap_or(
+        match (stage, outcome.verdict) {
+            (Stage::SignIn, Verdict::No) => ErrorKind::AuthenticationFailed,
+            _ => ErrorKind::ServerRefused,
+        },
+    );
     Error::new(kind, format!("the server refused {what}"))
 }
 
@@ -61,6 +78,8 @@ fn by_code(stage: Stage, outcome: &Outcome) -> Option<ErrorKind> {
         "AUTHENTICATIONFAILED" => ErrorKind::AuthenticationFailed,
         "UNAVAILABLE" | "INUSE" | "SERVERBUG" => ErrorKind::ServerUnavailable,
         "LIMIT" if stage == Stage::SignIn => ErrorKind::TooManyConnections,
+        "OVERQUOTA" if stage == Stage::Append => ErrorKind::MailboxFull,
+        "TOOBIG" if stage == Stage::Append => ErrorKind::MessageTooLarge,
         "LIMIT" | "OVERQUOTA" => ErrorKind::Throttled,
         "EXPIRED" => ErrorKind::AccountLocked,
         "AUTHORIZATIONFAILED" | "CONTACTADMIN" | "NOPERM" => ErrorKind::NotConnected,

@@ -4,46 +4,18 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-
+use super::commands::Commands;
+use super::filer::ImapFiler;
 use super::reader::ImapReader;
 use super::wire::{Guard, Outcome, Response, Verdict};
 use super::{classify, sign_in};
-use crate::contract::{Connection, Connector, SessionTraffic, SignInHints};
+use crate::contract::{Connection, MessageFiler, SessionTraffic, SignInHints};
 use crate::error::{Error, ErrorKind, Result};
-use crate::net::{Dialer, Meter, Metered, Stream};
+use crate::net::{CommandPoint, CommandProbe, Dialer, Meter, Metered, Stream};
 use crate::settings::{AccountSettings, ServerSettings, TlsMode};
 use crate::types::Secret;
 
 pub(super) type Wire = Guard<Metered<Box<dyn Stream>>>;
-
-/// A moment around a command on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum CommandPoint {
-    /// It is about to be sent.
-    Before(&'static str),
-    /// It was answered.
-    After(&'static str),
-}
-
-impl CommandPoint {
-    /// The names of the commands that are sent.
-    pub const COMMANDS: &[&str] = &[
-        "connect",
-        "sign_in",
-        "list",
-        "status",
-        "examine",
-        "search",
-        "fetch_addressing",
-        "fetch_messages",
-        "logout",
-    ];
-}
-
-/// Is told of every command on the wire: for tests that break off there.
-pub type CommandProbe = Arc<dyn Fn(CommandPoint) + Send + Sync>;
 
 /// Opens IMAP sessions with a password.
 ///
@@ -117,19 +89,57 @@ impl ImapConnector {
     }
 }
 
-#[async_trait]
-impl Connector for ImapConnector {
-    async fn open_reader(
+impl ImapConnector {
+    /// Connects and signs in, to read.
+    ///
+    /// # Errors
+    /// Connection and sign-in kinds.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    pub async fn open_reader(
         &self,
         settings: &AccountSettings,
         password: &Secret,
         hints: &SignInHints,
     ) -> Result<Connection> {
         let meter = Arc::new(Meter::default());
+        let (commands, known) =
+            self.signed_in(settings, password, Hints::parse(hints.as_str()), &meter).await?;
+        let reader = ImapReader::new(commands, settings);
+        let traffic = move || SessionTraffic::new(meter.round_trips(), meter.octets_in(), meter.octets_out());
+        let hints = SignInHints::from_stored(known.to_string());
+        Ok(Connection::new(Box::new(reader)).with_hints(hints).with_traffic(traffic))
+    }
+
+    /// Connects and signs in, to file what was sent.
+    ///
+    /// # Errors
+    /// Connection and sign-in kinds.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    pub async fn open_filer(
+        &self,
+        settings: &AccountSettings,
+        password: &Secret,
+    ) -> Result<Box<dyn MessageFiler>> {
+        let meter = Arc::new(Meter::default());
+        let (commands, _) = self.signed_in(settings, password, Hints::default(), &meter).await?;
+        Ok(Box::new(ImapFiler::new(commands, settings)))
+    }
+
+    /// A session that knows what the server can do, and what to remember of that.
+    async fn signed_in(
+        &self,
+        settings: &AccountSettings,
+        password: &Secret,
+        mut known: Hints,
+        meter: &Arc<Meter>,
+    ) -> Result<(Commands, Hints)> {
         (self.probe)(CommandPoint::Before("connect"));
-        let (mut wire, mut offered) = self.open(&settings.incoming, &meter).await?;
+        let (mut wire, mut offered) = self.open(&settings.incoming, meter).await?;
         (self.probe)(CommandPoint::After("connect"));
-        let mut known = Hints::parse(hints.as_str());
         if offered.is_empty() {
             if known.before.is_empty() {
                 known.before = ask_capabilities(&mut wire).await?;
@@ -141,20 +151,17 @@ impl Connector for ImapConnector {
         let (session, announced) =
             sign_in::sign_in(wire, &offered, login, password, self.dialer.read_timeout()).await?;
         (self.probe)(CommandPoint::After("sign_in"));
-        let reader = ImapReader::new(session, self.probe.clone(), settings, known.plain_list);
-        let mut reader = reader;
+        let mut commands = Commands::new(session, self.probe.clone(), known.plain_list);
         if announced.is_empty() && known.after.is_empty() {
-            known.after = reader.ask_capabilities().await?;
+            known.after = commands.ask_capabilities().await?;
         }
         if announced.is_empty() {
-            reader.capable_of(known.after.clone());
+            commands.capable_of(known.after.clone());
         } else {
             known.after.clear();
-            reader.capable_of(announced);
+            commands.capable_of(announced);
         }
-        let traffic = move || SessionTraffic::new(meter.round_trips(), meter.octets_in(), meter.octets_out());
-        let hints = SignInHints::from_stored(known.to_string());
-        Ok(Connection::new(Box::new(reader)).with_hints(hints).with_traffic(traffic))
+        Ok((commands, known))
     }
 }
 

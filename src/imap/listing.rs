@@ -6,7 +6,7 @@ use super::wire::ListRow;
 use crate::contract::MailboxListing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::mailbox_names;
-use crate::types::{Mailbox, MailboxName, MailboxStatus, SpecialUse};
+use crate::types::{Mailbox, MailboxName, MailboxStatus, ModSeq, SpecialUse, UidValidity};
 
 /// Most mailboxes that are looked at: ten times the largest account seen.
 pub(super) const MAX_MAILBOXES: usize = 20_000;
@@ -47,6 +47,20 @@ pub(super) fn mailboxes(rows: Vec<ListRow>) -> Vec<Mailbox> {
         }
     }
     mailboxes
+}
+
+/// The items of a STATUS response.
+pub(super) fn status_of(items: &[(String, u64)]) -> MailboxStatus {
+    let item = |name: &str| items.iter().find(|(item, _)| item == name).map(|(_, value)| *value);
+    let number = |name: &str| item(name).and_then(|n| u32::try_from(n).ok());
+    let mod_seq = item("HIGHESTMODSEQ").filter(|n| *n > 0).map(ModSeq);
+    let validity = number("UIDVALIDITY").and_then(UidValidity::new);
+    MailboxStatus::new(
+        number("MESSAGES").unwrap_or_default(),
+        number("UIDNEXT").unwrap_or_default(),
+        validity,
+        mod_seq,
+    )
 }
 
 fn special_use(attribute: &str) -> Option<SpecialUse> {

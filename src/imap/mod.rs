@@ -4,11 +4,16 @@
 //! every response before anything parses it, holds the limits, and hands values to this module's own readers; what a server
 //! sends never reaches a recursive parser. Every tagged status is judged here; *empty* is believed only with its OK.
 
+mod addressed;
 mod classify;
+mod commands;
 mod connector;
+mod filer;
 mod listing;
 mod reader;
+mod requests;
+mod sent_mailbox;
 mod sign_in;
 mod wire;
 
-pub use connector::{CommandPoint, CommandProbe, ImapConnector};
+pub use connector::ImapConnector;

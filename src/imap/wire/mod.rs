@@ -4,6 +4,7 @@
 mod cursor;
 mod fetch;
 mod guard;
+mod literal;
 mod parse;
 mod response;
 

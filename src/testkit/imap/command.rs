@@ -60,13 +60,27 @@ pub(super) struct Malformed {
 /// What came off the wire.
 pub(super) enum Incoming {
     Command(RawCommand),
-    /// A literal was announced that this server does not take; the line is kept for the transcript.
-    Refused(RawCommand),
+    /// A literal was announced that this server does not take, for this reason; the line is kept for the transcript.
+    Refused(RawCommand, String),
     End,
 }
 
+/// What happens where a literal is announced.
+pub(super) enum Hitch {
+    /// The session is answered so, in place of `+`.
+    Refused(String),
+    /// The session is told this before `+`.
+    Told(Vec<u8>),
+    /// The connection ends after so many octets.
+    Closed(usize),
+}
+
 /// Reads one command with its literals, asking for those that must be asked for.
-pub(super) async fn read(wire: &mut Wire, personality: &Manners) -> io::Result<Incoming> {
+pub(super) async fn read(
+    wire: &mut Wire,
+    personality: &Manners,
+    hitch: impl Fn(&str) -> Option<Hitch>,
+) -> io::Result<Incoming> {
     let mut segments = Vec::new();
     loop {
         let Some(line) = wire.line(LINE).await? else { return Ok(Incoming::End) };
@@ -78,7 +92,23 @@ pub(super) async fn read(wire: &mut Wire, personality: &Manners) -> io::Result<I
             waits || personality.has("LITERAL+") || personality.has("LITERAL-") && size <= LITERAL_MINUS;
         if size > LITERAL || !taken {
             segments.push(Segment { text: line, literal: None });
-            return Ok(Incoming::Refused(RawCommand(segments)));
+            return Ok(Incoming::Refused(RawCommand(segments), "BAD Literal refused.".to_owned()));
+        }
+        match hitch(&name_of(segments.first().map_or(text, |first| &first.text))) {
+            Some(Hitch::Refused(reason)) if waits => {
+                segments.push(Segment { text: line, literal: None });
+                return Ok(Incoming::Refused(RawCommand(segments), reason));
+            }
+            Some(Hitch::Told(octets)) if waits => wire.write(&octets).await?,
+            Some(Hitch::Closed(octets)) => {
+                if waits {
+                    wire.write(b"+ OK\r\n").await?;
+                    wire.flush().await?;
+                }
+                wire.octets(octets.min(size)).await?;
+                return Ok(Incoming::End);
+            }
+            _ => {}
         }
         if waits {
             wire.write(b"+ OK\r\n").await?;
@@ -87,6 +117,12 @@ pub(super) async fn read(wire: &mut Wire, personality: &Manners) -> io::Result<I
         let literal = wire.octets(size).await?;
         segments.push(Segment { text: text.to_vec(), literal: Some(literal) });
     }
+}
+
+/// The second word of a line, in upper case.
+fn name_of(line: &[u8]) -> String {
+    let word = line.split(|octet| *octet == b' ').nth(1).unwrap_or_default();
+    String::from_utf8_lossy(word).to_ascii_uppercase()
 }
 
 /// The text before `{n}` or `{n+}` at the end of a line, n, and whether the session waits.

@@ -94,6 +94,29 @@ pub enum Fault {
         /// What stands behind the tag.
         text: String,
     },
+    /// Gives this tagged answer in place of the `+` that a literal waits for: `NO [OVERQUOTA] full`.
+    ///
+    /// A literal that does not wait (RFC 7888) is taken all the same.
+    LiteralRefused {
+        /// Which command.
+        command: String,
+        /// What stands behind the tag.
+        text: String,
+    },
+    /// Sends these octets before the `+` that a literal waits for.
+    BeforeReady {
+        /// Which command.
+        command: String,
+        /// The octets, CRLF included.
+        octets: Vec<u8>,
+    },
+    /// Closes the connection after so many octets of a literal; the command was not carried out.
+    CloseAmidLiteral {
+        /// Which command.
+        command: String,
+        /// How many octets are taken.
+        octets: usize,
+    },
     /// Sends the OK of another tag before the right one.
     ForeignTag {
         /// Which command.

@@ -3,14 +3,25 @@
 use std::{io, time::Duration};
 
 use super::{
+    command::Hitch,
     fault::{Fault, Flood, means},
-    injection::Occasion,
+    injection::{Faults, Occasion},
     reply::{Reply, Response, Then, line},
     session::Session,
 };
 
 /// How much of an endless answer is written at once.
 const FLOOD: usize = 16 * 1024;
+
+/// What goes wrong where a command of that name announces a literal.
+pub(super) fn hitch(faults: &Faults, here: &Occasion, name: &str) -> Option<Hitch> {
+    faults.take(here, |fault| match fault {
+        Fault::LiteralRefused { command, text } if means(command, name) => Some(Hitch::Refused(text.clone())),
+        Fault::BeforeReady { command, octets } if means(command, name) => Some(Hitch::Told(octets.clone())),
+        Fault::CloseAmidLiteral { command, octets } if means(command, name) => Some(Hitch::Closed(*octets)),
+        _ => None,
+    })
+}
 
 impl Session {
     /// What the first fault armed for a command of that name says.

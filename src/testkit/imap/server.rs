@@ -58,6 +58,20 @@ impl Shared {
     }
 }
 
+/// A hold on a server's mailboxes, for other servers of the kit; it does not keep the server running.
+#[derive(Clone)]
+pub(crate) struct Mailboxes(Arc<Shared>);
+
+impl Mailboxes {
+    pub(crate) fn user(&self, login: &str) -> UserMail {
+        UserMail(self.0.user(login))
+    }
+
+    pub(crate) fn known_user(&self, login: &str) -> Option<UserMail> {
+        self.0.known_user(login).map(UserMail)
+    }
+}
+
 /// What a server is to be; made by [`ImapServer::builder`].
 #[must_use]
 pub struct ImapServerBuilder {
@@ -213,6 +227,10 @@ impl ImapServer {
     /// [`UserMail::set_password`] or [`UserMail::set_token`] was called.
     pub fn user(&self, login: &str) -> UserMail {
         UserMail(self.shared.user(login))
+    }
+
+    pub(crate) fn mailboxes(&self) -> Mailboxes {
+        Mailboxes(Arc::clone(&self.shared))
     }
 
     /// Arms a fault, beside those armed before; of two that fit, the earlier one counts.

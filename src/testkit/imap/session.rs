@@ -8,6 +8,7 @@ use super::{
     command::{self, Arguments, Command, Incoming},
     fault::Fault,
     injection::Occasion,
+    mailboxes, misconduct,
     reply::{Reply, Then, line},
     select::Selected,
     server::Shared,
@@ -93,13 +94,15 @@ impl Session {
         }
         self.greet().await?;
         loop {
-            match command::read(&mut self.wire, &self.shared.personality).await? {
+            let (here, shared) = (self.occasion(), Arc::clone(&self.shared));
+            let hitch = |name: &str| misconduct::hitch(&shared.faults, &here, name);
+            match command::read(&mut self.wire, &shared.personality, hitch).await? {
                 Incoming::End => return Ok(()),
-                Incoming::Refused(raw) => {
+                Incoming::Refused(raw, reason) => {
                     let line = raw.line();
                     self.note(&line);
                     let tag = line.split(' ').next().unwrap_or("*");
-                    self.send(tag, Reply::bad("Literal refused.")).await?;
+                    self.send(tag, Reply::tagged(reason)).await?;
                 }
                 Incoming::Command(raw) => {
                     self.note(&raw.line());
@@ -298,12 +301,13 @@ impl Session {
         }
         let reply = match name {
             "ENABLE" => Some(self.enable(&mut arguments)),
-            "NAMESPACE" => Some(namespace(&user)),
+            "NAMESPACE" => Some(mailboxes::namespace(&user)),
             "LIST" | "LSUB" => self.list(name, &mut arguments),
             "STATUS" => self.status(&mut arguments),
             "SELECT" | "EXAMINE" => self.select(name, &mut arguments),
-            "CREATE" | "DELETE" | "RENAME" | "SUBSCRIBE" | "UNSUBSCRIBE" => {
-                mailbox_command(&user, name, &mut arguments)
+            "CREATE" => mailboxes::create(&user, personality, &mut arguments),
+            "DELETE" | "RENAME" | "SUBSCRIBE" | "UNSUBSCRIBE" => {
+                mailboxes::change(&user, name, &mut arguments)
             }
             "APPEND" => self.append(&mut arguments),
             _ if self.selected.is_none() => Some(Reply::bad("No mailbox selected.")),
@@ -362,33 +366,4 @@ impl Session {
         self.wire.write(&gathered).await?;
         self.wire.flush().await
     }
-}
-
-fn namespace(user: &UserRecord) -> Reply {
-    let delimiter = user.store().delimiter();
-    let delimiter = super::reply::string(delimiter.to_string().as_bytes());
-    let delimiter = String::from_utf8_lossy(&delimiter).into_owned();
-    let mut untagged = Vec::new();
-    line(&mut untagged, format!("* NAMESPACE ((\"\" {delimiter})) NIL NIL"));
-    Reply::ok("Namespace completed.").with(untagged)
-}
-
-/// CREATE, DELETE, RENAME and the subscriptions (RFC 9051 §6.3.4 to §6.3.8).
-fn mailbox_command(user: &UserRecord, name: &str, arguments: &mut Arguments) -> Option<Reply> {
-    let mailbox = arguments.octets()?;
-    let other = if name == "RENAME" { Some(arguments.octets()?) } else { None };
-    let done = user.change(|store| match (name, other) {
-        ("CREATE", _) => store.create(&mailbox, &[]),
-        ("DELETE", _) => store.delete(&mailbox),
-        (_, Some(other)) => store.rename(&mailbox, &other),
-        (_, None) => {
-            let found = store.get_mut(&mailbox);
-            found.map(|mailbox| mailbox.subscribed = name == "SUBSCRIBE").is_some()
-        }
-    });
-    Some(match (done, name) {
-        (true, _) => Reply::ok(format!("{name} completed.")),
-        (false, "CREATE") => Reply::no("[ALREADYEXISTS] Mailbox already exists"),
-        (false, _) => Reply::no("[NONEXISTENT] Mailbox doesn't exist"),
-    })
 }
