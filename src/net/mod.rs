@@ -3,11 +3,15 @@
 
 mod dial;
 mod egress;
+mod http;
 mod meter;
 mod own_authority;
+mod probe;
 mod tls;
 
 pub use dial::{Dialer, Stream, Timeouts};
 pub use egress::EgressPolicy;
+pub use http::{HttpClient, HttpConnection, HttpFailure, HttpRequest, HttpResponse, Sent};
 pub use meter::Meter;
 pub(crate) use meter::Metered;
+pub use probe::{CommandPoint, CommandProbe};

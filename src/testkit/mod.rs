@@ -6,17 +6,23 @@
 //! | for | use |
 //! |---|---|
 //! | an IMAP server with mailboxes, personalities and faults | [`ImapServer`] |
+//! | a submission server that delivers, files, and goes wrong where told to | [`SmtpServer`] |
+//! | Microsoft Graph's way of sending, with faults | [`GraphServer`] |
 //! | a server that says exactly what a list of steps says | [`ScriptServer`] |
 //! | certificates, good and bad ones | [`Certificates`] |
 
 mod base64;
 mod certificates;
+pub mod graph;
 pub mod imap;
 mod listener;
 mod script;
+pub mod smtp;
 mod wire;
 
 pub use certificates::{CertificateKind, Certificates};
+pub use graph::GraphServer;
 pub use imap::ImapServer;
 pub use listener::TlsMode;
 pub use script::{Script, ScriptServer};
+pub use smtp::SmtpServer;
