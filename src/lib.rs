@@ -11,11 +11,16 @@
 //! | connect an account | [`PracticeMail::connect`], [`PracticeMail::check`] |
 //! | read the mail | [`PracticeMail::sync`] |
 //! | show a client's mail | [`PracticeMail::tab`] |
+//! | tell an author by which way their message will leave | [`PracticeMail::preview_route`] |
+//! | send, answer, forward | [`PracticeMail::send`], [`types::Draft`] |
+//! | learn what became of it | [`PracticeMail::outcome`], [`PracticeMail::outbox`] |
+//! | send what is due, by your schedule | [`PracticeMail::deliver`] |
+//! | send for those without an account | [`PracticeMail::set_noreply`] |
 //! | show an administrator how everybody's mail fares | [`PracticeMail::status`] |
 //! | tell a user what to do about a failure | [`error::Error::advice`], [`error::ErrorKind`] |
 //! | follow what happens | [`contract::MailStore::changes`] |
 //! | write a store or an adapter of your own | [`manual::implementing`] |
-//! | understand how it works | [`manual::architecture`], [`manual::glossary`] |
+//! | understand how it works | [`manual::architecture`], [`manual::sending`], [`manual::glossary`] |
 //!
 //! # In short
 //!
@@ -56,13 +61,16 @@ pub mod conformance;
 pub mod connect;
 pub mod contract;
 pub mod error;
+pub mod graph;
 pub mod imap;
 pub mod manual;
 pub mod matching;
 pub mod mime;
 pub mod net;
+mod outbound;
 pub mod practice_mail;
 pub mod settings;
+pub mod smtp;
 pub mod storage;
 pub mod sync;
 #[cfg(feature = "testkit")]

@@ -6,5 +6,8 @@ pub mod architecture {}
 #[doc = include_str!("../docs/glossary.md")]
 pub mod glossary {}
 
+#[doc = include_str!("../docs/sending.md")]
+pub mod sending {}
+
 #[doc = include_str!("../docs/implementing.md")]
 pub mod implementing {}

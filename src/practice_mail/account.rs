@@ -4,6 +4,7 @@ use super::PracticeMail;
 use super::view::{
     AccountCursor, CheckReport, CheckStep, ConnectRequest, Connected, Health, Trial, UserStatus,
 };
+use crate::connect::RESERVED;
 use crate::contract::{
     AccountRecord, AccountState, CredentialField, MailboxListing, NewAccount, SignInHints,
 };
@@ -33,13 +34,16 @@ impl PracticeMail {
             Some(account) => account,
             None => AccountId::new(user.as_str())?,
         };
+        if account.as_str() == RESERVED {
+            return Err(Error::new(ErrorKind::Invalid, "no account can have this name"));
+        }
         let others = self.storage.mail.accounts(practice).await?;
         if others.iter().any(|other| other.account.id == account && other.account.user != *user) {
             return Err(Error::new(ErrorKind::Forbidden, "the account belongs to another user"));
         }
         let mut sent_mailbox = request.settings.sent_mailbox.clone();
-        match (request.trial, &self.imap) {
-            (Trial::Certificate, Some(imap)) => imap.reach(&request.settings.incoming).await?,
+        match (request.trial, &self.protocols) {
+            (Trial::Certificate, Some(protocols)) => protocols.reach(&request.settings.incoming).await?,
             _ => {
                 let report = self.check(&request.settings, &request.password).await;
                 if let Some(error) = report.steps.into_iter().find_map(|step| step.error) {
@@ -60,6 +64,9 @@ impl PracticeMail {
             .await?;
         if let Some(password) = &request.outgoing_password {
             self.connections.keep(practice, &account, CredentialField::OutgoingPassword, password).await?;
+        }
+        if let Some(token) = &request.outgoing_token {
+            self.connections.keep(practice, &account, CredentialField::OutgoingToken, token).await?;
         }
         self.storage.mail.connect(&new).await?;
         Ok(Connected {
@@ -90,8 +97,8 @@ impl PracticeMail {
         report: &mut CheckReport,
     ) -> Result<(), (&'static str, Error)> {
         let mut passed = |step, detail: String| report.steps.push(CheckStep { step, detail, error: None });
-        if let Some(imap) = &self.imap {
-            imap.reach(&settings.incoming).await.map_err(|e| ("connect", e))?;
+        if let Some(protocols) = &self.protocols {
+            protocols.reach(&settings.incoming).await.map_err(|e| ("connect", e))?;
             passed(
                 "connect",
                 format!("{} answers on port {}", settings.incoming.host(), settings.incoming.port()),

@@ -1,26 +1,33 @@
 //! Floor 8: the door. One method per thing a host does; no durable state of its own.
 
 mod account;
+mod deliveries;
 mod export;
+mod send;
+mod send_view;
 mod sync;
 mod tab;
 mod view;
 
 use std::sync::Arc;
 
+use deliveries::Deliveries;
+
+pub use send_view::{Delivery, DeliveryRecipient, NoreplyRequest, Queued, RoutePreview};
 pub use view::{
     AccountCursor, CheckReport, CheckStep, ConnectRequest, Connected, Count, Direction, DirectoryCheck,
     Exported, Health, SyncReport, Tab, TabCopy, TabMessage, Trial, UserStatus, Viewer,
 };
 
-use crate::connect::Connections;
+use crate::connect::{Connections, Protocols};
 use crate::contract::{
     BlobStore, Clock, Connector, CredentialStore, KeyProvider, MailStore, PracticeDirectory, SystemClock,
     User,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::imap::ImapConnector;
 use crate::net::{Dialer, EgressPolicy};
+use crate::outbound::Turns;
+use crate::outbound::worker::Worker;
 use crate::types::{PracticeId, UserId};
 
 /// Where everything durable goes.
@@ -80,8 +87,10 @@ pub struct PracticeMail {
     storage: Storage,
     connections: Connections,
     clock: Arc<dyn Clock>,
-    imap: Option<ImapConnector>,
+    protocols: Option<Protocols>,
     window: usize,
+    turns: Arc<Turns>,
+    deliveries: Deliveries,
 }
 
 impl std::fmt::Debug for PracticeMail {
@@ -93,34 +102,36 @@ impl std::fmt::Debug for PracticeMail {
 impl PracticeMail {
     /// Puts the host's directory, storage and keys together. Connects by IMAP, to public addresses only.
     pub fn new(directory: Arc<dyn PracticeDirectory>, storage: Storage, keys: Arc<dyn KeyProvider>) -> Self {
-        let imap = ImapConnector::new(Dialer::new());
-        let connections = Connections::new(Arc::new(imap.clone()), storage.credentials.clone(), keys);
+        let protocols = Protocols::new(Dialer::new());
+        let connections = Connections::new(Arc::new(protocols.clone()), storage.credentials.clone(), keys);
         Self {
             directory,
             storage,
             connections,
             clock: Arc::new(SystemClock::new()),
-            imap: Some(imap),
+            protocols: Some(protocols),
             window: WINDOW,
+            turns: Arc::default(),
+            deliveries: Deliveries::default(),
         }
     }
 
     /// Sets which addresses may be connected to; undoes [`with_connector`](Self::with_connector).
     pub fn with_egress(self, egress: EgressPolicy) -> Self {
-        self.with_imap(ImapConnector::new(Dialer::new().egress(egress)))
+        self.with_protocols(Protocols::new(Dialer::new().egress(egress)))
     }
 
-    /// Connects by IMAP with another dialer or probe.
-    pub fn with_imap(mut self, imap: ImapConnector) -> Self {
-        self.connections = self.connections.with_connector(Arc::new(imap.clone()));
-        self.imap = Some(imap);
+    /// Connects with another dialer or probe.
+    pub fn with_protocols(mut self, protocols: Protocols) -> Self {
+        self.connections = self.connections.with_connector(Arc::new(protocols.clone()));
+        self.protocols = Some(protocols);
         self
     }
 
     /// Connects in the host's own way; certificates alone cannot be tried then.
     pub fn with_connector(mut self, connector: Arc<dyn Connector>) -> Self {
         self.connections = self.connections.with_connector(connector);
-        self.imap = None;
+        self.protocols = None;
         self
     }
 
@@ -134,6 +145,18 @@ impl PracticeMail {
     pub fn with_window(mut self, window: usize) -> Self {
         self.window = window.max(1);
         self
+    }
+
+    fn worker(&self) -> Worker {
+        Worker {
+            store: self.storage.mail.clone(),
+            blobs: self.storage.blobs.clone(),
+            directory: self.directory.clone(),
+            clock: self.clock.clone(),
+            sessions: Arc::new(self.connections.clone()),
+            turns: self.turns.clone(),
+            holder: format!("pid {}", std::process::id()).into(),
+        }
     }
 
     async fn user(&self, practice: &PracticeId, user: &UserId) -> Result<User> {

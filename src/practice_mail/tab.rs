@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::PracticeMail;
+use super::send_view::Delivery;
 use super::view::{Count, Direction, Tab, TabCopy, TabMessage, Viewer};
-use crate::contract::{Message, PagePosition, PageQuery};
+use crate::contract::{Message, Outgoing, PagePosition, PageQuery};
 use crate::error::{Error, ErrorKind, Result};
 use crate::matching::{Matcher, Relevance};
 use crate::types::{
-    ClientId, Field, KeyDigest, MatchKey, MessageKey, Participant, PracticeId, Timestamp, UserId,
+    CleanText, ClientId, Field, KeyDigest, MatchKey, MessageKey, Participant, PracticeId, Timestamp, UserId,
 };
 
 /// Messages looked through for one page at the most: rows that rules hide are passed over.
@@ -51,9 +52,11 @@ impl PracticeMail {
             let last = page.len() <= limit;
             let shown = page.get(..limit.min(page.len())).unwrap_or_default();
             let ids: Vec<MessageKey> = shown.iter().map(|p| p.message).collect();
+            let sent = self.storage.mail.outgoing_of(practice, &ids).await?;
             for message in self.storage.mail.messages(practice, &ids).await? {
                 position = Some(PagePosition::new(message.sort_time, message.key));
-                messages.extend(show(&message, &matcher, &keys, viewer));
+                let sent = sent.iter().find(|item| item.message.message == message.key);
+                messages.extend(show(&Archived { message: &message, sent }, &matcher, &keys, viewer));
                 if messages.len() == limit {
                     break;
                 }
@@ -88,27 +91,47 @@ fn parse_position(text: &str) -> Result<PagePosition> {
     position.ok_or_else(|| Error::new(ErrorKind::Invalid, "this is not where a page of the tab ends"))
 }
 
+/// A message, and the intent by which the practice sent it, where it did.
+struct Archived<'a> {
+    message: &'a Message,
+    sent: Option<&'a Outgoing>,
+}
+
+impl Archived<'_> {
+    /// Recipients nobody else sees, of the copies and of the intent that belong to users of whom `owns` says so.
+    fn bcc(&self, owns: impl Fn(&UserId) -> bool) -> BTreeSet<Participant> {
+        let copies = self.message.copies.iter().filter(|copy| owns(&copy.user));
+        let sent = self.sent.into_iter().filter(|item| owns(&item.message.author));
+        let recipients = sent.flat_map(|item| &item.recipients).filter(|r| r.field == Field::Bcc);
+        let of_sent =
+            recipients.map(|r| Participant::new(Field::Bcc, r.address.clone(), CleanText::default()));
+        let named: BTreeSet<Participant> = copies.flat_map(|copy| copy.bcc.iter().cloned()).collect();
+        let missing: Vec<Participant> =
+            of_sent.filter(|p| !named.iter().any(|n| n.address.key() == p.address.key())).collect();
+        named.into_iter().chain(missing).collect()
+    }
+}
+
 /// What a viewer sees of a message on a client's tab; `None` when the practice's rules leave it out now.
 fn show(
-    message: &Message,
+    archived: &Archived<'_>,
     matcher: &Matcher,
     keys: &BTreeMap<KeyDigest, MatchKey>,
     viewer: &Viewer,
 ) -> Option<TabMessage> {
     let owns = |user: &UserId| !matches!(viewer, Viewer::User(viewer) if viewer != user);
+    let message = archived.message;
     let rendition = message.renditions.first()?;
     let mut everyone: Vec<Participant> =
         message.renditions.iter().flat_map(|r| r.participants.iter().cloned()).collect();
-    let all_bcc: Vec<Participant> = message.copies.iter().flat_map(|c| c.bcc.iter().cloned()).collect();
-    everyone.extend(all_bcc);
+    everyone.extend(archived.bcc(|_| true));
     everyone.sort();
     everyone.dedup();
     // The rules of today, not of the day it was archived. A Bcc that was indexed was trusted then.
     if matches!(matcher.relevance(&everyone, true), Relevance::Internal | Relevance::NeverLogged) {
         return None;
     }
-    let own_bcc: BTreeSet<&Participant> =
-        message.copies.iter().filter(|c| owns(&c.user)).flat_map(|c| c.bcc.iter()).collect();
+    let own_bcc = archived.bcc(owns);
     let mut matched = matcher.reasons(&everyone, keys);
     if matched.is_empty() {
         return None;
@@ -133,6 +156,10 @@ fn show(
     }
     copies.sort();
     copies.dedup();
+    let delivery = archived.sent.map(|item| {
+        let sees_bcc = owns(&item.message.author);
+        Delivery::of(item, |recipient| sees_bcc || recipient.field != Field::Bcc)
+    });
     Some(TabMessage {
         id: message.key,
         message_id: message.message_id.clone(),
@@ -141,7 +168,7 @@ fn show(
         from: of(Field::From),
         to: of(Field::To),
         cc: of(Field::Cc),
-        bcc: own_bcc.into_iter().cloned().collect(),
+        bcc: own_bcc.into_iter().collect(),
         subject: rendition.subject.clone(),
         direction: if matcher.is_outgoing(&rendition.participants) { Direction::Out } else { Direction::In },
         snippet: rendition.snippet(SNIPPET),
@@ -149,5 +176,7 @@ fn show(
         copies,
         matched,
         versions: message.renditions.len(),
+        automatic: rendition.automatic,
+        delivery,
     })
 }

@@ -1,5 +1,6 @@
 //! What the door answers.
 
+use super::send_view::Delivery;
 use crate::error::{Advice, Error, ErrorKind};
 use crate::matching::{Reason, RefusedKey};
 use crate::settings::AccountSettings;
@@ -30,8 +31,10 @@ pub struct ConnectRequest {
     pub settings: AccountSettings,
     /// The password of the IMAP server.
     pub password: Secret,
-    /// The password of the submission server, where there is one.
+    /// The password of the submission server; that of the IMAP server is used where none is given.
     pub outgoing_password: Option<Secret>,
+    /// An OAuth access token for sending, instead of a password.
+    pub outgoing_token: Option<Secret>,
     /// How the settings are tried.
     pub trial: Trial,
 }
@@ -39,7 +42,14 @@ pub struct ConnectRequest {
 impl ConnectRequest {
     /// An account that reads, tried before it is saved.
     pub fn new(settings: AccountSettings, password: Secret) -> Self {
-        Self { account: None, settings, password, outgoing_password: None, trial: Trial::default() }
+        Self {
+            account: None,
+            settings,
+            password,
+            outgoing_password: None,
+            outgoing_token: None,
+            trial: Trial::default(),
+        }
     }
 
     /// Chooses the account's id: a user may have several.
@@ -51,6 +61,12 @@ impl ConnectRequest {
     /// Adds the password of the submission server.
     pub fn outgoing_password(mut self, password: Secret) -> Self {
         self.outgoing_password = Some(password);
+        self
+    }
+
+    /// Sends with an OAuth access token; connecting again brings a fresh one.
+    pub fn outgoing_token(mut self, token: Secret) -> Self {
+        self.outgoing_token = Some(token);
         self
     }
 
@@ -200,6 +216,10 @@ pub struct TabMessage {
     pub matched: Vec<Reason>,
     /// How many distinct contents go by its identity; more than one deserves a look.
     pub versions: usize,
+    /// Whether a program wrote it: an automatic reply or a notice.
+    pub automatic: bool,
+    /// What became of it, where the practice sent it with this crate.
+    pub delivery: Option<Delivery>,
 }
 
 /// Nothing of what the message says.

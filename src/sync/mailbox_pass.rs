@@ -7,12 +7,12 @@ use super::pass::Pass;
 use super::plan;
 use super::report::{MailboxReport, Progress};
 use crate::contract::{
-    Addressed, ArchivedCopy, BlobInfo, BlobWriter, DeadLetter, MailboxReader, MessageEvent, MovedCopy,
-    OpenMailbox, Window,
+    Addressed, ArchivedCopy, BlobInfo, BlobWriter, BounceReport, DeadLetter, MailboxReader, MessageEvent,
+    MovedCopy, OpenMailbox, Window,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::matching::Relevance;
-use crate::mime::MessageScan;
+use crate::mime::{self, MessageScan};
 use crate::types::{
     Copy, CopyPlace, Cursor, Gap, GapReason, Mailbox, MessageKey, ParsedMessage, SpecialUse, Uid, UidSet,
 };
@@ -26,6 +26,8 @@ const MAX_REQUEST: u64 = 8 << 20;
 const MAX_EXCESS: u64 = 16 << 20;
 /// Octets a message may have when the server says nothing of its size: more than any provider takes in.
 const MAX_UNSIZED: u64 = 256 << 20;
+/// Octets of a report about a delivery that are looked into: the message it returns comes last, and may be long.
+const MAX_REPORT: usize = 512 << 10;
 /// Most octets of text held before they are archived.
 const MAX_HELD: usize = 1 << 20;
 
@@ -54,6 +56,7 @@ struct Gathered {
     history_done: UidSet,
     copies: Vec<ArchivedCopy>,
     moved: Vec<MovedCopy>,
+    bounces: Vec<BounceReport>,
     held: usize,
 }
 
@@ -185,6 +188,7 @@ impl MailboxPass<'_, '_> {
         window.history_done = gathered.history_done;
         window.copies = gathered.copies;
         window.moved = gathered.moved;
+        window.bounces = gathered.bounces;
         if window.seen.is_empty() && window.history_done.is_empty() {
             return Ok(());
         }
@@ -203,6 +207,10 @@ impl MailboxPass<'_, '_> {
                 continue;
             }
             let sent = self.is_sent(&message);
+            if self.may_be_bounce(&message) {
+                wanted.push(message);
+                continue;
+            }
             let relevance = self.pass.matcher.relevance(&message.headers.participants, sent);
             if relevance != Relevance::Client {
                 gathered.seen.insert(uid);
@@ -236,6 +244,31 @@ impl MailboxPass<'_, '_> {
             self.fetch(request, &mut gathered).await?;
         }
         self.flush(&mut gathered).await
+    }
+
+    /// Whether a new message may report the fate of one that was sent: nobody's client writes it, and it is looked into all
+    /// the same, once.
+    fn may_be_bounce(&self, message: &Addressed) -> bool {
+        self.pass.has_sent
+            && !self.cursor.seen.contains(message.uid)
+            && mime::is_bounce_candidate(&message.headers.participants)
+    }
+
+    /// Takes up a report; what is none goes the way of all messages.
+    fn take_report(&self, message: &Addressed, incoming: &Incoming, gathered: &mut Gathered) -> bool {
+        if !self.may_be_bounce(message) {
+            return false;
+        }
+        let report = mime::bounce_report(&incoming.beginning, self.pass.now());
+        let sent = self.is_sent(message);
+        let relevance = self.pass.matcher.relevance(&message.headers.participants, sent);
+        if report.is_none() && relevance == Relevance::Client {
+            return false;
+        }
+        gathered.bounces.extend(report);
+        gathered.seen.insert(message.uid);
+        gathered.history_done.insert(message.uid);
+        true
     }
 
     fn is_sent(&self, message: &Addressed) -> bool {
@@ -274,9 +307,12 @@ impl MailboxPass<'_, '_> {
         gathered: &mut Gathered,
     ) -> Result<()> {
         let most = wanted.values().map(|message| most_octets(message.size)).max().unwrap_or_default();
+        let beginning = if wanted.values().any(|m| self.may_be_bounce(m)) { MAX_REPORT } else { 0 };
         loop {
             match self.reader.next_message().await? {
-                MessageEvent::Start => *incoming = Some(Incoming::begin(self.pass, most).await?),
+                MessageEvent::Start => {
+                    *incoming = Some(Incoming::begin(self.pass, most, beginning).await?);
+                }
                 MessageEvent::Chunk(chunk) => {
                     self.pass.keep_lease().await?;
                     if let Some(incoming) = incoming {
@@ -288,6 +324,9 @@ impl MailboxPass<'_, '_> {
                     let (Some(incoming), Some(message)) = (incoming.take(), wanted.remove(&uid)) else {
                         continue;
                     };
+                    if self.take_report(&message, &incoming, gathered) {
+                        continue;
+                    }
                     let (blob, parsed) = incoming.end().await?;
                     self.gather(&message, blob, parsed, gathered);
                     if gathered.copies.len() >= MAX_BATCH || gathered.held >= MAX_HELD {
@@ -320,7 +359,9 @@ impl MailboxPass<'_, '_> {
         gathered.held += parsed.text.len()
             + parsed.html.as_ref().map_or(0, String::len)
             + parsed.headers.participants.len() * 64;
-        gathered.copies.push(ArchivedCopy::new(key, sort_time, parsed, copy, postings));
+        let mut archived = ArchivedCopy::new(key, sort_time, parsed, copy, postings);
+        archived.in_sent = sent;
+        gathered.copies.push(archived);
         gathered.seen.insert(message.uid);
         gathered.history_done.insert(message.uid);
     }
@@ -358,12 +399,16 @@ struct Incoming {
     scan: MessageScan,
     /// Octets that may still come.
     left: u64,
+    /// The first octets, where they may be a report about what was sent.
+    beginning: Vec<u8>,
+    /// How many of them are wanted.
+    wanted: usize,
 }
 
 impl Incoming {
-    async fn begin(pass: &Pass<'_>, most: u64) -> Result<Self> {
+    async fn begin(pass: &Pass<'_>, most: u64, wanted: usize) -> Result<Self> {
         let writer = pass.blobs.writer(&pass.fence.practice).await?;
-        Ok(Self { writer, scan: MessageScan::new(), left: most })
+        Ok(Self { writer, scan: MessageScan::new(), left: most, beginning: Vec::new(), wanted })
     }
 
     async fn add(&mut self, chunk: &[u8]) -> Result<()> {
@@ -371,6 +416,8 @@ impl Incoming {
         self.left = left.ok_or_else(|| {
             Error::new(ErrorKind::LimitExceeded, "the server sent a message far longer than it said")
         })?;
+        let room = self.wanted.saturating_sub(self.beginning.len());
+        self.beginning.extend(chunk.iter().take(room));
         self.scan.update(chunk);
         self.writer.write(chunk).await
     }

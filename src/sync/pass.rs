@@ -17,8 +17,8 @@ use super::plan;
 use super::report::{AccountReport, MailboxReport, ProgressSink};
 use crate::contract::{
     BlobStore, Clock, Comparison, Connection, CopiesInMailbox, CoverageChange, Fence, HistoryStep, MailStore,
-    MailboxListing, MailboxReader, MailboxState, NewAccount, OpenMailbox, PracticeDirectory, SessionTraffic,
-    SyncState, Window,
+    MailboxListing, MailboxReader, MailboxState, NewAccount, OpenMailbox, OutboxQuery, PracticeDirectory,
+    SessionTraffic, SyncState, Window,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::matching::Matcher;
@@ -40,6 +40,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) matcher: Matcher,
     pub(crate) revision: String,
     pub(crate) window: usize,
+    /// Whether the practice has ever sent with this crate: only then can a report be about it.
+    pub(crate) has_sent: bool,
     pub(crate) progress: ProgressSink<'a>,
     traffic: Box<dyn Fn() -> SessionTraffic + Send + Sync + 'a>,
     octets_today: AtomicU64,
@@ -68,6 +70,7 @@ pub(crate) async fn run(
     let Connection { reader, traffic, .. } = connection;
     let mut reader = reader;
     let (matcher, revision) = keys::load_matcher(input.directory, practice).await?;
+    let has_sent = !input.store.outbox(practice, &OutboxQuery::newest(1)).await?.is_empty();
     let mut pass = Pass {
         store: input.store,
         blobs: input.blobs,
@@ -78,6 +81,7 @@ pub(crate) async fn run(
         matcher,
         revision,
         window: input.window,
+        has_sent,
         progress: input.progress,
         traffic,
         octets_today: AtomicU64::new(0),

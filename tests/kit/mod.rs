@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use practicemail::PracticeMail;
+use practicemail::connect::Protocols;
 use practicemail::contract::{
     ClientEntry, ClientKey, ClientKeyPage, Clock, Practice, PracticeDirectory, User,
 };
 use practicemail::error::Result;
-use practicemail::imap::ImapConnector;
 use practicemail::net::{Dialer, EgressPolicy, Timeouts};
 use practicemail::practice_mail::{ConnectRequest, Connected, Exported, Storage, SyncReport, Viewer};
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
@@ -107,7 +107,7 @@ impl Kit {
         let directory = Arc::new(Directory::default());
         let mail =
             PracticeMail::new(directory.clone(), Storage::of(store), Arc::new(StaticKey::new([7; 32])))
-                .with_imap(ImapConnector::new(Dialer::new().egress(EgressPolicy::Any).timeouts(timeouts)))
+                .with_protocols(Protocols::new(Dialer::new().egress(EgressPolicy::Any).timeouts(timeouts)))
                 .with_clock(clock.clone());
         let kit = Self { server, clock, mail, tls, directory };
         kit.set_keys(&[("c1", ClientKey::Address("client@example.org".into()))]);

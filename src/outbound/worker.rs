@@ -1,0 +1,210 @@
+//! Works the outbox: claims what is due and does it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+
+use super::deliver::Delivery;
+use super::filing::FilingJob;
+use super::{Sessions, Turns, sent};
+use crate::contract::{
+    AccountRecord, AccountState, BlobStore, Clock, Filing, MailStore, MailTransport, NewOutgoing, Outgoing,
+    OutgoingState, OutgoingWork, PracticeDirectory, Route, SendLimits, SentMessage,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{OutgoingId, PracticeId, Timestamp};
+
+use super::permit::CLAIM_SECONDS;
+use super::turns::Way;
+
+/// Intents looked up at once.
+const BATCH: usize = 50;
+/// Intents worked on side by side; those that leave by the same way wait for each other.
+const SIDE_BY_SIDE: usize = 8;
+/// Steps one intent is taken through at once: a delivery in two transactions, a look, the filing of the copy.
+const MAX_STEPS: usize = 20;
+
+/// Everything delivery works with. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Worker {
+    pub(crate) store: Arc<dyn MailStore>,
+    pub(crate) blobs: Arc<dyn BlobStore>,
+    pub(crate) directory: Arc<dyn PracticeDirectory>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sessions: Arc<dyn Sessions>,
+    pub(crate) turns: Arc<Turns>,
+    /// Says who holds a claim, for people.
+    pub(crate) holder: Arc<str>,
+}
+
+impl Worker {
+    /// Does all there is to do now in a practice's outbox; answers the intents it worked on as they are then.
+    pub(crate) async fn drain(&self, practice: &PracticeId) -> Result<Vec<Outgoing>> {
+        let mut done = BTreeMap::new();
+        // What cannot be worked on now must not stand in the way of the rest: another has it, a limit is reached, it failed.
+        let mut passed_over = BTreeSet::new();
+        let mut failed = None;
+        loop {
+            let mut due = self.store.due_outgoing(practice, BATCH + passed_over.len()).await?;
+            due.retain(|id| !passed_over.contains(id));
+            if due.is_empty() {
+                return failed.map_or_else(|| Ok(done.into_values().collect()), Err);
+            }
+            let steps = due.into_iter().map(|id| async move { (id, self.step(practice, id).await) });
+            let steps: Vec<_> = futures_util::stream::iter(steps).buffered(SIDE_BY_SIDE).collect().await;
+            for (id, step) in steps {
+                match step {
+                    Ok(Some(item)) => _ = done.insert(id, item),
+                    Ok(None) => _ = passed_over.insert(id),
+                    Err(error) => {
+                        passed_over.insert(id);
+                        failed.get_or_insert(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes one intent as far as it goes now; waits for whoever is at it in this process.
+    pub(crate) async fn work_on(&self, practice: &PracticeId, id: OutgoingId) -> Result<()> {
+        let intent = self.turns.of_intent(id);
+        let _alone = intent.lock().await;
+        for _ in 0..MAX_STEPS {
+            if self.step(practice, id).await?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for evidence of one whose outcome is unknown, whether it is time or not.
+    pub(crate) async fn look(&self, practice: &PracticeId, id: OutgoingId) -> Result<()> {
+        match self.store.outgoing(practice, id).await? {
+            Some(item) if item.state == OutgoingState::Unknown => self.claim(item).await.map(drop),
+            _ => self.work_on(practice, id).await,
+        }
+    }
+
+    /// One claim and what it is for; `None` when there is nothing to do now, or another does it.
+    async fn step(&self, practice: &PracticeId, id: OutgoingId) -> Result<Option<Outgoing>> {
+        let Some(item) = self.store.outgoing(practice, id).await? else { return Ok(None) };
+        if item.next_try.is_none_or(|at| at > self.now()) && item.state != OutgoingState::Sending {
+            return Ok(None);
+        }
+        self.claim(item).await
+    }
+
+    #[tracing::instrument(name = "outgoing", skip_all, fields(id = %item.message.id))]
+    async fn claim(&self, item: Outgoing) -> Result<Option<Outgoing>> {
+        let (practice, id) = (&item.message.practice, item.message.id);
+        let turn = self.turns.of(practice, &item.message.route);
+        let mut taken = turn.take().await;
+        let limits = self.limits(&item).await?;
+        let claim = self.store.claim_outgoing(practice, id, &self.holder, CLAIM_SECONDS, limits).await;
+        let claim = match claim {
+            Ok(claim) => claim,
+            Err(error) => {
+                taken.end().await;
+                return if is_for_later(error.kind()) { Ok(None) } else { Err(error) };
+            }
+        };
+        let open = &mut *taken.open;
+        let delivery = Delivery { worker: self, claim: &claim };
+        let done = match claim.work {
+            OutgoingWork::Deliver => delivery.deliver(open).await,
+            OutgoingWork::Recover => delivery.recover().await,
+            OutgoingWork::Look | OutgoingWork::File => {
+                FilingJob { worker: self, claim: &claim }.run(open).await
+            }
+        };
+        taken.end().await;
+        match done {
+            Ok(item) => {
+                tracing::info!(work = ?claim.work, state = item.state.as_str(), route = item.message.route.as_str(), "done");
+                Ok(Some(item))
+            }
+            // Another has it now, and writes what becomes of it.
+            Err(error) if error.kind() == ErrorKind::FenceLost => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The connected account an intent leaves by.
+    pub(super) async fn account_of(&self, item: &Outgoing) -> Result<Option<AccountRecord>> {
+        let Some(id) = item.message.route.account() else { return Ok(None) };
+        let accounts = self.store.accounts(&item.message.practice).await?;
+        let own = |r: &AccountRecord| r.account.id == *id && r.state == AccountState::Connected;
+        Ok(accounts.into_iter().find(own))
+    }
+
+    /// A transport for the way an intent leaves by.
+    pub(super) async fn transport(&self, item: &Outgoing) -> Result<Box<dyn MailTransport>> {
+        let practice = &item.message.practice;
+        if item.message.route == Route::Noreply {
+            let settings = self.store.practice_settings(practice).await?;
+            let missing =
+                || Error::new(ErrorKind::NoWayToSend, "the practice has no noreply address any more");
+            return self.sessions.noreply_transport(practice, &settings.noreply.ok_or_else(missing)?).await;
+        }
+        let gone = || {
+            Error::new(ErrorKind::AccountCannotSend, "the account was disconnected before the message left")
+        };
+        self.sessions.account_transport(&self.account_of(item).await?.ok_or_else(gone)?).await
+    }
+
+    async fn limits(&self, item: &Outgoing) -> Result<SendLimits> {
+        let known =
+            self.settings_of(item).await?.map(|(_, outgoing)| outgoing.provider()).unwrap_or_default();
+        Ok(SendLimits::new(known.per_minute, known.per_day))
+    }
+
+    /// By which settings an intent leaves now.
+    pub(super) async fn way_of(&self, item: &Outgoing) -> Result<Way> {
+        let none = || Error::new(ErrorKind::AccountCannotSend, "there is no way to send any more");
+        self.settings_of(item).await?.ok_or_else(none)
+    }
+
+    async fn settings_of(&self, item: &Outgoing) -> Result<Option<Way>> {
+        if item.message.route == Route::Noreply {
+            let noreply = self.store.practice_settings(&item.message.practice).await?.noreply;
+            return Ok(noreply.map(|noreply| (0, noreply.outgoing)));
+        }
+        let account = self.account_of(item).await?;
+        Ok(account.and_then(|record| Some((record.epoch, record.account.settings.outgoing?))))
+    }
+
+    /// What is to become of a message's copy, once it is sent.
+    pub(super) async fn filing_of(&self, item: &Outgoing) -> Result<Filing> {
+        let Some(account) = self.account_of(item).await? else { return Ok(Filing::Not) };
+        let known = account.account.settings.outgoing.as_ref().and_then(|o| o.provider().files_copy);
+        let files = match known {
+            Some(files) => Some(files),
+            None => self.store.files_copies(&item.message.practice, &account.account.id).await?,
+        };
+        Ok(if files == Some(true) { Filing::Server } else { Filing::Pending })
+    }
+
+    /// What the archive keeps of an intent's message.
+    pub(crate) async fn archived(&self, item: &Outgoing) -> Result<Option<Box<SentMessage>>> {
+        let octets = self.octets(&item.message).await?;
+        sent::archived(&*self.directory, &item.message.practice, &octets, self.now()).await
+    }
+
+    /// The octets of a message, Bcc field included.
+    pub(super) async fn octets(&self, message: &NewOutgoing) -> Result<Vec<u8>> {
+        let missing = || Error::new(ErrorKind::StorageCorrupt, "the octets of a message to be sent are gone");
+        let length = usize::try_from(message.octets.size).map_err(|_| missing())?;
+        let blob = self.blobs.read(&message.practice, message.octets.sha256, 0, length).await?;
+        blob.filter(|octets| octets.len() == length).ok_or_else(missing)
+    }
+}
+
+/// Whether a refused claim means that there is nothing to do now, or that another does it.
+fn is_for_later(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Busy | ErrorKind::NotFound | ErrorKind::Throttled)
+}
