@@ -38,6 +38,25 @@ fn a_newcomer_sees_what_the_product_does_within_seconds() {
     }
     let added = part(&text, "■ Paula of the bakery also writes from");
     assert!(added.contains("9 messages of past years have appeared; the tab now has 135"), "{added}");
+    let answered = part(&text, "■ Anna answers the bakery's latest message");
+    for line in [
+        "sent from anna's own account",
+        "the copy was filed in the Sent mailbox",
+        "nothing more leaves (known)",
+    ] {
+        assert!(answered.contains(line), "{line:?} is not in {answered}");
+    }
+    let noreply = part(&text, "■ Dan has connected no mailbox");
+    for line in [
+        "From Dan Price (Hale & Partners, accountants) <noreply@hale-partners.example>",
+        "leaves from the practice's noreply address",
+        "sent from the practice's noreply address",
+        "Your appointment on Friday",
+    ] {
+        assert!(noreply.contains(line), "{line:?} is not in {noreply}");
+    }
+    let read = part(&text, "■ Read again");
+    assert!(read.contains("The tab has 137 messages: two more."), "{read}");
     let again = part(&text, "■ One pass more");
     assert_eq!(again.matches("0 looked at: nothing new").count(), 3, "{again}");
     let status = part(&text, "■ How every user's mail fares");

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use practicemail::settings::TlsMode;
-use practicemail::types::{AccountId, ClientId, InvalidId, Timestamp, UserId};
+use practicemail::types::{
+    AccountId, Address, AddressError, ClientId, InvalidId, MessageKey, OutgoingId, Recipient, Timestamp,
+    UserId,
+};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::failpoint::Failpoint;
@@ -52,6 +55,10 @@ pub(crate) enum Command {
     Mailboxes(MailboxesArgs),
     /// Read accounts into the archive.
     Sync(SyncArgs),
+    /// Send a message, an answer included, from a user's account.
+    Send(Box<SendArgs>),
+    /// Show what was sent and what waits; take back or settle single messages.
+    Outbox(OutboxArgs),
     /// Show a client's Email tab.
     Tab(TabArgs),
     /// Show how every user's mail fares.
@@ -139,6 +146,102 @@ pub(crate) struct SyncArgs {
     /// Messages a window reads at once.
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) window: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    /// Who writes it.
+    #[arg(long, value_parser = user)]
+    pub(crate) user: UserId,
+    /// The address it comes from, where the user has several.
+    #[arg(long, value_name = "ADDRESS", value_parser = recipient)]
+    pub(crate) from: Option<Recipient>,
+    /// Primary recipients: `paula@example.org` or `Paula Marlow <paula@example.org>`.
+    #[arg(long, value_name = "ADDRESS", num_args = 1.., value_parser = recipient)]
+    pub(crate) to: Vec<Recipient>,
+    /// Secondary recipients.
+    #[arg(long, value_name = "ADDRESS", num_args = 1.., value_parser = recipient)]
+    pub(crate) cc: Vec<Recipient>,
+    /// Recipients the others do not see.
+    #[arg(long, value_name = "ADDRESS", num_args = 1.., value_parser = recipient)]
+    pub(crate) bcc: Vec<Recipient>,
+    /// The subject; of an answer without one, that of what it answers.
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
+    pub(crate) subject: String,
+    /// The text.
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) text: Option<String>,
+    /// A file with the text in HTML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// A file that goes with it; may be given again.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) attach: Vec<PathBuf>,
+    /// An image that the HTML shows by `cid:` and the file's name; may be given again.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) inline: Vec<PathBuf>,
+    /// Answers the author of the message with this id.
+    #[arg(long, value_name = "ID", value_parser = message, group = "answer")]
+    pub(crate) reply: Option<MessageKey>,
+    /// Answers everybody.
+    #[arg(long, value_name = "ID", value_parser = message, group = "answer")]
+    pub(crate) reply_all: Option<MessageKey>,
+    /// Passes it on.
+    #[arg(long, value_name = "ID", value_parser = message, group = "answer")]
+    pub(crate) forward: Option<MessageKey>,
+    /// Not before this time (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) at: Option<Timestamp>,
+    /// Names the intent: the same key again sends nothing more.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// Leave it in the outbox; `sync` sends it.
+    #[arg(long)]
+    pub(crate) queue: bool,
+    /// Send it to those who are accepted, also when others are refused.
+    #[arg(long)]
+    pub(crate) allow_partial: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutboxArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<OutboxAction>,
+    /// At most so many, the latest first.
+    #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
+    pub(crate) limit: usize,
+}
+
+/// What to do about one message of the outbox.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OutboxAction {
+    /// Take back a message that is queued.
+    Cancel {
+        /// Which.
+        #[arg(value_parser = outgoing)]
+        id: OutgoingId,
+    },
+    /// Settle a message whose outcome is unknown, or that waits since a restore: without a decision, the Sent mailbox is
+    /// looked into.
+    Resolve {
+        /// Which.
+        #[arg(value_parser = outgoing)]
+        id: OutgoingId,
+        /// What became of it, as you know it.
+        #[arg(long = "as", value_name = "DECISION")]
+        decision: Option<Decision>,
+    },
+}
+
+/// What a person decides.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Decision {
+    /// It did not leave: send it.
+    SendAgain,
+    /// It left.
+    Sent,
+    /// It did not leave, and is not to be sent.
+    GiveUp,
 }
 
 #[derive(Debug, Args)]
@@ -233,6 +336,24 @@ fn account(text: &str) -> Result<AccountId, InvalidId> {
 
 fn client(text: &str) -> Result<ClientId, InvalidId> {
     ClientId::new(text)
+}
+
+fn message(text: &str) -> Result<MessageKey, &'static str> {
+    MessageKey::parse(text).ok_or("the id of a message is wanted, as `tab` prints it")
+}
+
+fn outgoing(text: &str) -> Result<OutgoingId, &'static str> {
+    OutgoingId::parse(text).ok_or("the id of a message is wanted, as `send` and `outbox` print it")
+}
+
+/// `paula@example.org` or `Paula Marlow <paula@example.org>`.
+fn recipient(text: &str) -> Result<Recipient, AddressError> {
+    match text.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+        Some((name, address)) => {
+            Ok(Recipient::named(name.trim().trim_matches('"'), Address::parse(address)?))
+        }
+        None => Address::parse(text).map(Recipient::from),
+    }
 }
 
 fn positive(text: &str) -> Result<usize, &'static str> {

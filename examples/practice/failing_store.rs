@@ -5,10 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use practicemail::contract::{
     AccountRecord, Change, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence, MailStore,
-    Message, NewAccount, PagePosition, PageQuery, PassEnd, StoredCopy, SyncState, Window, WindowReceipt,
+    Message, NewAccount, NewOutgoing, Outbox, OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision,
+    OutgoingEnd, PagePosition, PageQuery, PassEnd, SendLimits, SentMessage, StoredCopy, SyncState, Window,
+    WindowReceipt,
 };
 use practicemail::error::Result;
-use practicemail::types::{AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
+use practicemail::settings::PracticeSettings;
+use practicemail::types::{
+    AccountId, KeyDigest, MailboxName, MessageKey, OutgoingId, PracticeId, UidSet, UidValidity,
+};
 
 use crate::failpoint::Fuse;
 
@@ -28,12 +33,70 @@ impl FailingStore {
 }
 
 #[async_trait]
+impl Outbox for FailingStore {
+    async fn enqueue(&self, message: &NewOutgoing) -> Result<(Outgoing, bool)> {
+        self.transition("enqueue", self.store.enqueue(message)).await
+    }
+    async fn outgoing(&self, practice: &PracticeId, id: OutgoingId) -> Result<Option<Outgoing>> {
+        self.store.outgoing(practice, id).await
+    }
+    async fn outbox(&self, practice: &PracticeId, query: &OutboxQuery) -> Result<Vec<Outgoing>> {
+        self.store.outbox(practice, query).await
+    }
+    async fn outgoing_of(&self, practice: &PracticeId, messages: &[MessageKey]) -> Result<Vec<Outgoing>> {
+        self.store.outgoing_of(practice, messages).await
+    }
+    async fn due_outgoing(&self, practice: &PracticeId, limit: usize) -> Result<Vec<OutgoingId>> {
+        self.store.due_outgoing(practice, limit).await
+    }
+    async fn claim_outgoing(
+        &self,
+        practice: &PracticeId,
+        id: OutgoingId,
+        holder: &str,
+        seconds: u32,
+        limits: SendLimits,
+    ) -> Result<OutgoingClaim> {
+        let claiming = self.store.claim_outgoing(practice, id, holder, seconds, limits);
+        self.transition("claim_outgoing", claiming).await
+    }
+    async fn confirm_outgoing(&self, claim: &OutgoingClaim, seconds: u32) -> Result<()> {
+        self.transition("confirm_outgoing", self.store.confirm_outgoing(claim, seconds)).await
+    }
+    async fn finish_outgoing(&self, claim: &OutgoingClaim, end: &OutgoingEnd) -> Result<Outgoing> {
+        self.transition("finish_outgoing", self.store.finish_outgoing(claim, end)).await
+    }
+    async fn cancel_outgoing(&self, practice: &PracticeId, id: OutgoingId) -> Result<Outgoing> {
+        self.transition("cancel_outgoing", self.store.cancel_outgoing(practice, id)).await
+    }
+    async fn decide_outgoing(
+        &self,
+        practice: &PracticeId,
+        id: OutgoingId,
+        decision: OutgoingDecision,
+        archived: Option<Box<SentMessage>>,
+    ) -> Result<Outgoing> {
+        self.transition("decide_outgoing", self.store.decide_outgoing(practice, id, decision, archived)).await
+    }
+    async fn files_copies(&self, practice: &PracticeId, account: &AccountId) -> Result<Option<bool>> {
+        self.store.files_copies(practice, account).await
+    }
+}
+
+#[async_trait]
 impl MailStore for FailingStore {
     async fn connect(&self, account: &NewAccount) -> Result<AccountRecord> {
         self.transition("connect", self.store.connect(account)).await
     }
     async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
         self.transition("disconnect", self.store.disconnect(practice, account)).await
+    }
+    async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings> {
+        self.store.practice_settings(practice).await
+    }
+    async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()> {
+        let setting = self.store.set_practice_settings(practice, settings);
+        self.transition("set_practice_settings", setting).await
     }
     async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
         self.store.accounts(practice).await

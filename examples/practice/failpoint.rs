@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use practicemail::imap::{CommandPoint, CommandProbe};
+use practicemail::net::{CommandPoint, CommandProbe};
 use serde::Serialize;
 
 /// The mail store's transitions.
@@ -19,6 +19,13 @@ pub(crate) const TRANSITIONS: &[&str] = &[
     "commit_window",
     "commit_comparison",
     "end_pass",
+    "set_practice_settings",
+    "enqueue",
+    "claim_outgoing",
+    "confirm_outgoing",
+    "finish_outgoing",
+    "cancel_outgoing",
+    "decide_outgoing",
 ];
 
 /// What `--failpoint` asks for.

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use practicemail::connect::Protocols;
 use practicemail::contract::{AccountState, Clock, MailStore, PracticeDirectory as _, SystemClock};
 use practicemail::error::{Error, ErrorKind, Result};
-use practicemail::imap::ImapConnector;
 use practicemail::net::{Dialer, EgressPolicy};
 use practicemail::practice_mail::{PracticeMail, Storage};
 use practicemail::storage::FileKey;
 use practicemail::storage::sqlite::{SqliteDirectory, SqliteStore};
-use practicemail::types::{AccountId, PracticeId, UserId};
+use practicemail::types::{AccountId, PracticeId, Timestamp, UserId};
 
 use crate::args::{Cli, Command};
 use crate::failing_store::FailingStore;
@@ -26,6 +26,7 @@ pub(crate) struct Host {
     /// The crate.
     pub(crate) door: PracticeMail,
     mail: Arc<dyn MailStore>,
+    clock: Arc<dyn Clock>,
     practice: Option<PracticeId>,
     store: PathBuf,
     /// Where a command that needs no store lets one be kept; removed with the host.
@@ -59,16 +60,16 @@ impl Host {
         // The mail servers that its user names are theirs to reach, also on this machine and its network.
         let egress = EgressPolicy::Any;
         let mut door =
-            PracticeMail::new(directory.clone(), storage, keys).with_egress(egress).with_clock(clock);
+            PracticeMail::new(directory.clone(), storage, keys).with_egress(egress).with_clock(clock.clone());
         if let Some(fuse) = &fuse {
-            door = door.with_imap(ImapConnector::new(Dialer::new().egress(egress)).probe(fuse.probe()));
+            door = door.with_protocols(Protocols::new(Dialer::new().egress(egress)).probe(fuse.probe()));
         }
         if let Command::Sync(args) = command
             && let Some(window) = args.window
         {
             door = door.with_window(window);
         }
-        Ok(Self { directory, door, mail, practice, store, _scratch: scratch })
+        Ok(Self { directory, door, mail, clock, practice, store, _scratch: scratch })
     }
 
     /// Closes the store, so that it is the one file that people copy: the last connection to close moves SQLite's log
@@ -84,6 +85,11 @@ impl Host {
             }
             drop(SqliteDirectory::open(&store).await);
         }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The practice in the tables, if `init` has written one.

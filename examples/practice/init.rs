@@ -5,8 +5,10 @@ use std::fmt;
 use practicemail::contract::{ClientKey, Practice, Role, User};
 use practicemail::error::{Error, ErrorKind, Result};
 use practicemail::matching::RefusedKey;
+use practicemail::practice_mail::{NoreplyRequest, Viewer};
+use practicemail::settings::{Login, Outgoing, ServerSettings, TlsMode};
 use practicemail::storage::sqlite::{ClientData, PracticeData};
-use practicemail::types::{ClientId, PracticeId, UserId};
+use practicemail::types::{Address, ClientId, PracticeId, Secret, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
@@ -18,8 +20,9 @@ pub(crate) async fn run(host: &Host, args: &InitArgs) -> Result<Answer> {
     let invalid = |message: &'static str| Error::new(ErrorKind::Invalid, message);
     let text = std::fs::read_to_string(&args.practice)
         .map_err(|cause| invalid("the practice's file could not be read").with_source(cause))?;
-    let file: PracticeFile = serde_json::from_str(&text)
+    let mut file: PracticeFile = serde_json::from_str(&text)
         .map_err(|cause| invalid("the practice's file is not as it should be").with_source(cause))?;
+    let noreply = file.practice.noreply.take().map(NoreplyEntry::into_request).transpose()?;
     let data = file.into_data()?;
     let id = data.practice.id.clone();
     if let Some(known) = host.known_practice().filter(|known| **known != id) {
@@ -27,6 +30,8 @@ pub(crate) async fn run(host: &Host, args: &InitArgs) -> Result<Answer> {
         return Err(Error::new(ErrorKind::Invalid, message));
     }
     host.directory.replace_practice(&data).await?;
+    let host_itself = Viewer::System { reason: "the terminal's user owns the store" };
+    host.door.set_noreply(&id, &host_itself, noreply).await?;
     let check = host.door.check_directory(&id).await?;
     let written = Written {
         practice: id.to_string(),
@@ -37,7 +42,7 @@ pub(crate) async fn run(host: &Host, args: &InitArgs) -> Result<Answer> {
     Answer::of(&written, true)
 }
 
-/// The file. What later commands want of it (`noreply`) is passed over.
+/// The file.
 #[derive(Deserialize)]
 struct PracticeFile {
     practice: PracticeEntry,
@@ -57,6 +62,41 @@ struct PracticeEntry {
     never_log: Vec<String>,
     #[serde(default)]
     fold_addresses: bool,
+    #[serde(default)]
+    noreply: Option<NoreplyEntry>,
+}
+
+/// The address mail leaves from when its author has no account.
+#[derive(Deserialize)]
+struct NoreplyEntry {
+    address: String,
+    host: String,
+    port: u16,
+    tls: TlsMode,
+    login: String,
+    password_env: String,
+    #[serde(default)]
+    ca: Option<String>,
+}
+
+impl NoreplyEntry {
+    /// Without the variable the address is settled all the same; sending from it then says what is missing.
+    fn into_request(self) -> Result<NoreplyRequest> {
+        let mut server = ServerSettings::new(&self.host, self.port, self.tls)?;
+        if let Some(file) = &self.ca {
+            let pem = std::fs::read_to_string(file).map_err(|cause| {
+                Error::new(
+                    ErrorKind::Invalid,
+                    "the file with the noreply server's authority could not be read",
+                )
+                .with_source(cause)
+            })?;
+            server = server.with_ca(pem);
+        }
+        let outgoing = Outgoing::smtp(server, Login::new(&self.login)?);
+        let password = std::env::var(&self.password_env).ok().filter(|password| !password.is_empty());
+        Ok(NoreplyRequest::new(&Address::parse(&self.address)?, outgoing, password.map(Secret::new)))
+    }
 }
 
 #[derive(Deserialize)]

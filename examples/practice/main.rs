@@ -6,6 +6,7 @@
 //!     --login anna@example.org --password-env ANNAS_PASSWORD
 //! practice --store mail.db sync
 //! practice --store mail.db tab --client marlow
+//! practice --store mail.db send --user anna --to paula@example.org --subject 'Your VAT return' --text 'It is done.'
 //! ```
 //!
 //! `--help` tells the rest. Global options stand before the command. The store is one SQLite file with a key file beside
@@ -22,7 +23,9 @@ mod failure;
 mod fixed_clock;
 mod host;
 mod init;
+mod outbox;
 mod page;
+mod send;
 mod status;
 mod sync;
 mod tab;
@@ -92,6 +95,8 @@ async fn answer(host: &Host, command: &Command) -> Result<Answer> {
         Command::Check(args) => account::check(host, &args.server).await,
         Command::Mailboxes(args) => account::mailboxes(host, args).await,
         Command::Sync(args) => sync::run(host, args).await,
+        Command::Send(args) => send::run(host, args).await,
+        Command::Outbox(args) => outbox::run(host, args).await,
         Command::Tab(args) => tab::run(host, args).await,
         Command::Status => status::run(host).await,
         Command::Cursor(args) => cursor::run(host, args).await,

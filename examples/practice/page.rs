@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, FixedOffset};
-use practicemail::practice_mail::{Direction, Tab, TabMessage};
+use practicemail::contract::{OutgoingState, RecipientState, Route};
+use practicemail::practice_mail::{Delivery, Direction, Tab, TabMessage};
 use practicemail::types::{Attachment, Field, MatchKey, Participant, UserId};
 
 /// Columns of the page.
@@ -57,6 +58,12 @@ impl Page<'_> {
         if message.versions > 1 {
             line(f, &format!("⚠ {} differing versions of this message exist", message.versions))?;
         }
+        if message.automatic {
+            line(f, "⚙ written by a program")?;
+        }
+        if let Some(delivery) = &message.delivery {
+            fate(delivery).iter().try_for_each(|fate| line(f, fate))?;
+        }
         line(f, &format!("In the mail of {} · here because of {}", self.owners(message), reasons(message)))?;
         writeln!(f)
     }
@@ -70,7 +77,11 @@ impl Page<'_> {
                 owners.push(first);
             }
         }
-        if owners.is_empty() { "nobody any more".to_owned() } else { owners.join(", ") }
+        match (&owners[..], &message.delivery) {
+            ([], None) => "nobody any more".to_owned(),
+            ([], Some(_)) => "nobody: it was sent from here".to_owned(),
+            (owners, _) => owners.join(", "),
+        }
     }
 }
 
@@ -108,6 +119,32 @@ fn reasons(message: &TabMessage) -> String {
         format!("{field}: {}{tier}", reason.address)
     };
     message.matched.iter().map(reason).collect::<Vec<_>>().join(", ")
+}
+
+/// What there is to know of a message that was sent from here, where it is not simply that it was sent.
+fn fate(delivery: &Delivery) -> Vec<String> {
+    let mut lines = Vec::new();
+    if delivery.route == Route::Noreply {
+        lines.push("✉ left from the practice's noreply address".to_owned());
+    }
+    match delivery.state {
+        OutgoingState::Unknown => lines.push("⚠ it is not certain whether this was sent".to_owned()),
+        OutgoingState::Queued | OutgoingState::Sending => {
+            lines.push("… not sent to everybody yet".to_owned());
+        }
+        OutgoingState::Refused => lines.push("✗ was not sent".to_owned()),
+        _ => {}
+    }
+    for recipient in &delivery.recipients {
+        if recipient.state == RecipientState::Refused {
+            lines.push(format!("✗ refused for {}: {}", recipient.address, recipient.reply));
+        }
+        if let Some(bounce) = &recipient.bounce {
+            let how = if bounce.permanent { "✗ not delivered to" } else { "… delayed for" };
+            lines.push(format!("{how} {}: {}", recipient.address, bounce.diagnostic));
+        }
+    }
+    lines
 }
 
 fn attachment(attachment: &Attachment) -> String {

@@ -5,7 +5,6 @@ use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use practicemail::error::Result;
-use practicemail::practice_mail::SyncReport;
 use practicemail::sync::{AccountReport, MailboxReport, Progress};
 use serde::Serialize;
 
@@ -13,14 +12,21 @@ use crate::answer::Answer;
 use crate::args::SyncArgs;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::send::OutgoingRow;
 
 /// Makes a pass over all accounts, or one user's.
 pub(crate) async fn run(host: &Host, args: &SyncArgs) -> Result<Answer> {
+    // First what is to leave: its copies are then read as they were filed.
+    let sent = host.door.deliver(host.practice()?).await?;
     let bar = bar();
     let report = host.door.sync(host.practice()?, args.user.as_ref(), &|progress| show(&bar, progress)).await;
     bar.finish_and_clear();
     let report = report?;
-    Answer::of(&Synced::from(&report), report.is_ok())
+    let outbox = sent.iter().map(OutgoingRow::from).collect();
+    Answer::of(
+        &Synced { accounts: report.accounts.iter().map(Account::from).collect(), outbox },
+        report.is_ok(),
+    )
 }
 
 /// A bar where somebody looks on.
@@ -41,6 +47,9 @@ fn show(bar: &ProgressBar, progress: &Progress) {
 #[derive(Serialize)]
 struct Synced {
     accounts: Vec<Account>,
+    /// What was worked on in the outbox.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    outbox: Vec<OutgoingRow>,
 }
 
 #[derive(Serialize)]
@@ -66,12 +75,6 @@ struct Mailbox {
     gaps: u64,
     dead_letters: u64,
     unchanged: bool,
-}
-
-impl From<&SyncReport> for Synced {
-    fn from(report: &SyncReport) -> Self {
-        Self { accounts: report.accounts.iter().map(Account::from).collect() }
-    }
 }
 
 impl From<&AccountReport> for Account {
@@ -106,6 +109,7 @@ impl From<&MailboxReport> for Mailbox {
 
 impl fmt::Display for Synced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.outbox.iter().try_for_each(|row| write!(f, "{row}"))?;
         if self.accounts.is_empty() {
             writeln!(f, "No account is connected; `connect` does that.")?;
         }

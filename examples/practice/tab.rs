@@ -3,7 +3,7 @@
 use std::fmt;
 
 use practicemail::error::Result;
-use practicemail::practice_mail::{Tab, TabMessage, Viewer};
+use practicemail::practice_mail::{Delivery, DeliveryRecipient, Tab, TabMessage, Viewer};
 use practicemail::types::Participant;
 use serde::Serialize;
 
@@ -11,6 +11,7 @@ use crate::answer::Answer;
 use crate::args::TabArgs;
 use crate::host::Host;
 use crate::page::{Page, local};
+use crate::send::RecipientRow;
 
 /// Shows a page.
 pub(crate) async fn run(host: &Host, args: &TabArgs) -> Result<Answer> {
@@ -71,6 +72,19 @@ struct MessageRow {
     copies: Vec<CopyRow>,
     matched: Vec<MatchRow>,
     versions: usize,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    automatic: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<DeliveryRow>,
+}
+
+#[derive(Serialize)]
+struct DeliveryRow {
+    id: String,
+    route: &'static str,
+    state: &'static str,
+    recipients: Vec<RecipientRow>,
+    filed: &'static str,
 }
 
 #[derive(Serialize)]
@@ -141,6 +155,22 @@ impl From<&TabMessage> for MessageRow {
             copies: copies.collect(),
             matched: matched.collect(),
             versions: message.versions,
+            automatic: message.automatic,
+            delivery: message.delivery.as_ref().map(DeliveryRow::from),
+        }
+    }
+}
+
+impl From<&Delivery> for DeliveryRow {
+    fn from(delivery: &Delivery) -> Self {
+        let recipient =
+            |r: &DeliveryRecipient| RecipientRow::new(&r.address, r.state, &r.reply, r.bounce.as_ref());
+        Self {
+            id: delivery.id.to_string(),
+            route: delivery.route.as_str(),
+            state: delivery.state.as_str(),
+            recipients: delivery.recipients.iter().map(recipient).collect(),
+            filed: delivery.filing.as_str(),
         }
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! A small accountancy practice keeps its mail on an IMAP server, which the test kit plays on this machine. The example
 //! connects the users' accounts, reads them, shows a client's Email tab, adds an address to the client, and shows what
-//! that brings. Everything lies in a temporary directory and is gone afterwards.
+//! that brings; it answers a client, and sends for a user who has no mailbox. Everything lies in a temporary directory and is gone afterwards.
 
 mod corpus;
 mod letter;
 #[path = "../practice/page.rs"]
 mod page;
 mod practice;
+mod sending;
 mod show;
 mod wording;
 
@@ -21,14 +22,15 @@ use practicemail::practice_mail::{ConnectRequest, PracticeMail, Storage, Tab, Vi
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
 use practicemail::storage::FileKey;
 use practicemail::storage::sqlite::{SqliteDirectory, SqliteStore};
-use practicemail::testkit::{ImapServer, imap::Personality};
+use practicemail::testkit::{ImapServer, SmtpServer, imap::Personality};
 use practicemail::types::{ClientId, PracticeId, Secret, UserId};
 
-use practice::{CLIENTS, PAULA_AT_HOME, USERS};
+use practice::{CLIENTS, NOREPLY, PAULA_AT_HOME, USERS};
 use show::Watcher;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
+/// Every login's password here.
 const PASSWORD: &str = "correct horse battery staple";
 
 #[tokio::main]
@@ -40,6 +42,9 @@ async fn main() -> Result<()> {
     }
     let server = server.start().await?;
     let messages = corpus::fill(&server);
+    let submission = SmtpServer::builder().user(NOREPLY, PASSWORD);
+    let submission = USERS.iter().fold(submission, |server, user| server.user(user.address, PASSWORD));
+    let submission = submission.delivers_into(&server).start().await?;
 
     // What a host has: its own tables, and places for the archive and for the key that seals passwords.
     let home = tempfile::tempdir()?;
@@ -58,10 +63,14 @@ async fn main() -> Result<()> {
     show::practice(&data);
 
     show::heading("Connect each user's mailbox");
+    let smtp =
+        ServerSettings::new("localhost", submission.port(), TlsMode::Implicit)?.with_ca(submission.ca_pem());
+    sending::settle_noreply(&mail, &practice, &smtp).await?;
     for user in &USERS {
         let imap =
             ServerSettings::new("localhost", server.port(), TlsMode::Implicit)?.with_ca(server.ca_pem());
-        let settings = AccountSettings::new(imap, Login::new(user.address)?);
+        let settings = AccountSettings::new(imap, Login::new(user.address)?)
+            .sending(smtp.clone(), Login::new(user.address)?);
         let request = ConnectRequest::new(settings, Secret::new(PASSWORD));
         let connected = mail.connect(&practice, &UserId::new(user.id)?, request).await?;
         show::connected(&connected);
@@ -97,6 +106,17 @@ async fn main() -> Result<()> {
     after.messages.retain(|message| !known.contains(&message.id));
     println!("\n{} messages of past years have appeared; the tab now has {count}:\n", after.messages.len());
     show::page(bakery.name, &after, &after.messages, 3);
+
+    show::heading("Anna answers the bakery's latest message");
+    sending::answer(&mail, &practice, &tab(&mail, &practice, bakery.id).await?).await?;
+
+    show::heading("Dan has connected no mailbox, and writes all the same");
+    sending::write_without_account(&mail, &practice).await?;
+    sending::tab(&tab(&mail, &practice, bakery.id).await?);
+
+    show::heading("Read again: what was sent is recognised, not doubled");
+    show::report(&mail.sync(&practice, None, &|_| {}).await?);
+    println!("\n  The tab has {} messages: two more.", tab(&mail, &practice, bakery.id).await?.count);
 
     show::heading("One pass more");
     let report = mail.sync(&practice, None, &|_| {}).await?;

@@ -13,7 +13,7 @@ pub(crate) struct Member {
     pub(crate) role: Role,
 }
 
-/// The users.
+/// The users who connect a mailbox; a fourth has none.
 pub(crate) const USERS: [Member; 3] = [
     Member {
         id: "anna",
@@ -81,6 +81,9 @@ pub(crate) const CLIENTS: [Client; 6] = [
     },
 ];
 
+/// The address mail leaves from when its author has no mailbox connected.
+pub(crate) const NOREPLY: &str = "noreply@hale-partners.example";
+
 /// An address that Paula of the bakery also uses, and that the practice learns of later.
 pub(crate) const PAULA_AT_HOME: &str = "paula.marlow@webmail.example";
 
@@ -99,7 +102,8 @@ pub(crate) fn data() -> Result<PracticeData> {
         let keys = std::iter::once(address).chain(domain).collect();
         Ok(ClientData::new(ClientId::new(client.id)?, client.name, keys))
     };
-    let users = USERS.iter().map(user).collect::<Result<_>>()?;
+    let mut users = USERS.iter().map(user).collect::<Result<Vec<_>>>()?;
+    users.push(User::new(UserId::new("dan")?, "Dan Price", "dan@hale-partners.example"));
     let clients = CLIENTS.iter().map(client).collect::<Result<_>>()?;
     Ok(PracticeData::new(practice, users, clients))
 }

@@ -81,6 +81,7 @@ pub(crate) fn report(report: &SyncReport) {
         let news = match (new, copies) {
             (0, 0) => "nothing new".to_owned(),
             (new, 0) => format!("{new} new messages of clients"),
+            (0, copies) => format!("{copies} copy of what was sent from here, recognised"),
             (new, copies) => {
                 format!("{new} new messages of clients, and {copies} that a colleague has too, kept once")
             }

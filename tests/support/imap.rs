@@ -67,6 +67,14 @@ impl Session {
         messages
     }
 
+    /// A message's INTERNALDATE as the server writes it.
+    pub(crate) fn internal_date(&mut self, mailbox: &str, uid: u32) -> String {
+        self.command(&format!("EXAMINE {}", name(mailbox)));
+        let responses = self.command(&format!("UID FETCH {uid} (INTERNALDATE)"));
+        let date = responses.iter().find_map(|response| response.text.split_once("INTERNALDATE \""));
+        date.and_then(|(_, rest)| rest.split_once('"')).expect("a date").0.to_owned()
+    }
+
     /// Flags by UID, without any octets.
     pub(crate) fn flags(&mut self, mailbox: &str) -> Vec<(u32, Vec<String>)> {
         self.command(&format!("EXAMINE {}", name(mailbox)));
