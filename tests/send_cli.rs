@@ -228,6 +228,21 @@ async fn a_passing_refusal_is_tried_again() {
     assert_eq!(office.tab("bakery")[0]["delivery"]["state"], "sent");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_server_is_not_there_one_try_is_enough_for_now_and_one_session_serves_all() {
+    let office = Office::open(Personality::Plain).await;
+    let now = ["--now", "2026-11-25T08:00:00Z"];
+    for _ in 0..3 {
+        office.ok(&[&now[..], &hello(&["--queue"])].concat());
+    }
+    office.smtp.inject(Fault::Close { at: Stage::Greeting });
+    office.ok(&[&now[..], &["sync"]].concat());
+    assert_eq!((office.smtp.connections(), office.deliveries().len()), (1, 0));
+    office.smtp.clear_faults();
+    office.ok(&["--now", "2026-11-25T08:10:00Z", "sync"]);
+    assert_eq!((office.smtp.connections(), office.deliveries().len()), (2, 3));
+}
+
 /// B13: a bounce stands at the recipient it is about, and is no client's message.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bounce_stands_at_the_message_it_is_about() {

@@ -194,7 +194,7 @@ impl Delivery<'_> {
 }
 
 /// Whether a refusal says nothing about the session: it goes on with the next message.
-fn is_about_the_message(kind: ErrorKind) -> bool {
+pub(super) fn is_about_the_message(kind: ErrorKind) -> bool {
     use ErrorKind::{MessageRefused, MessageTooLarge, RecipientDeferred, RecipientRefused};
     matches!(kind, MessageRefused | MessageTooLarge | RecipientDeferred | RecipientRefused)
 }

@@ -71,17 +71,22 @@ impl Turns {
 }
 
 impl Turn {
+    /// Keeps sessions open until it is dropped: more is to come by this way.
+    pub(super) fn expect_more(&self) -> Counted<'_> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        Counted(&self.waiting)
+    }
+
     /// Waits for the turn.
     pub(super) async fn take(&self) -> Taken<'_> {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        let counted = Counted(&self.waiting);
+        let counted = self.expect_more();
         let open = self.open.lock().await;
         Taken { open, counted }
     }
 }
 
 /// One who waits, or works.
-struct Counted<'a>(&'a AtomicUsize);
+pub(super) struct Counted<'a>(&'a AtomicUsize);
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 
-use super::deliver::Delivery;
+use super::deliver::{Delivery, is_about_the_message};
 use super::filing::FilingJob;
 use super::{Sessions, Turns, sent};
 use crate::contract::{
@@ -20,7 +20,7 @@ use super::turns::Way;
 
 /// Intents looked up at once.
 const BATCH: usize = 50;
-/// Intents worked on side by side; those that leave by the same way wait for each other.
+/// Ways worked on side by side.
 const SIDE_BY_SIDE: usize = 8;
 /// Steps one intent is taken through at once: a delivery in two transactions, a look, the filing of the copy.
 const MAX_STEPS: usize = 20;
@@ -38,6 +38,9 @@ pub(crate) struct Worker {
     pub(crate) holder: Arc<str>,
 }
 
+/// An intent and what its step came to.
+type Walked = (OutgoingId, Result<Option<Outgoing>>);
+
 impl Worker {
     /// Does all there is to do now in a practice's outbox; answers the intents it worked on as they are then.
     pub(crate) async fn drain(&self, practice: &PracticeId) -> Result<Vec<Outgoing>> {
@@ -51,9 +54,17 @@ impl Worker {
             if due.is_empty() {
                 return failed.map_or_else(|| Ok(done.into_values().collect()), Err);
             }
-            let steps = due.into_iter().map(|id| async move { (id, self.step(practice, id).await) });
-            let steps: Vec<_> = futures_util::stream::iter(steps).buffered(SIDE_BY_SIDE).collect().await;
-            for (id, step) in steps {
+            let mut ways: BTreeMap<Route, Vec<OutgoingId>> = BTreeMap::new();
+            for id in due {
+                match self.store.outgoing(practice, id).await? {
+                    Some(item) => ways.entry(item.message.route).or_default().push(id),
+                    None => _ = passed_over.insert(id),
+                }
+            }
+            let ways = ways.into_iter().map(|(route, ids)| self.walk(practice, route, ids));
+            let steps: Vec<_> =
+                futures_util::stream::iter(ways).buffer_unordered(SIDE_BY_SIDE).collect().await;
+            for (id, step) in steps.into_iter().flatten() {
                 match step {
                     Ok(Some(item)) => _ = done.insert(id, item),
                     Ok(None) => _ = passed_over.insert(id),
@@ -64,6 +75,26 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// One step of each intent of one way, on one session. Where the server is not there the rest wait for another run.
+    async fn walk(&self, practice: &PracticeId, route: Route, ids: Vec<OutgoingId>) -> Vec<Walked> {
+        let turn = self.turns.of(practice, &route);
+        let more = turn.expect_more();
+        let mut steps = Vec::with_capacity(ids.len());
+        let mut ids = ids.into_iter();
+        for id in ids.by_ref() {
+            let step = self.step(practice, id).await;
+            let stands_still = matches!(&step, Ok(Some(item)) if stands_still(item));
+            steps.push((id, step));
+            if stands_still {
+                break;
+            }
+        }
+        steps.extend(ids.map(|id| (id, Ok(None))));
+        drop(more);
+        turn.take().await.end().await;
+        steps
     }
 
     /// Takes one intent as far as it goes now; waits for whoever is at it in this process.
@@ -202,6 +233,12 @@ impl Worker {
         let blob = self.blobs.read(&message.practice, message.octets.sha256, 0, length).await?;
         blob.filter(|octets| octets.len() == length).ok_or_else(missing)
     }
+}
+
+/// Whether a try failed for a reason that the next one by the same way would meet too.
+fn stands_still(item: &Outgoing) -> bool {
+    let failed = item.failure.as_ref().filter(|_| item.state == OutgoingState::Queued);
+    failed.is_some_and(|(kind, _)| !is_about_the_message(*kind))
 }
 
 /// Whether a refused claim means that there is nothing to do now, or that another does it.
