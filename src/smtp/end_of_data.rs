@@ -1,5 +1,7 @@
 //! Where a message ends on the wire (RFC 5321 §4.1.1.4).
 
+use memchr::memmem;
+
 /// What ends the data: a dot alone on a line.
 pub(super) const END: &[u8] = b"\r\n.\r\n";
 
@@ -21,12 +23,7 @@ impl EndOfData {
     pub(super) fn completed_at(self, octets: &[u8]) -> Option<usize> {
         let mut at = self;
         let begun_before = octets.iter().take(END.len() - 1).position(|octet| at.step(*octet));
-        begun_before.or_else(|| {
-            // Dots are rare, so what is looked for is one.
-            let mut dots = octets.iter().enumerate().filter(|(_, octet)| **octet == b'.').map(|(dot, _)| dot);
-            let last = dots.find(|dot| octets.get(dot.saturating_sub(2)..dot + 3) == Some(END))?;
-            Some(last + 2)
-        })
+        begun_before.or_else(|| memmem::find(octets, END).map(|start| start + END.len() - 1))
     }
 
     /// Takes note of octets that were written.

@@ -9,23 +9,23 @@ const MAX_LINE: usize = 998;
 /// that are cut somewhere on their way.
 pub(super) fn check(octets: &[u8]) -> Result<()> {
     let invalid = |message| Err(Error::new(ErrorKind::Invalid, message));
-    let mut length = 0;
-    let mut before = 0;
-    for octet in octets {
-        match (before, *octet) {
-            (_, 0) => return invalid("the message holds NUL"),
-            (b'\r', b'\n') => length = 0,
-            (b'\r', _) => return invalid("the message holds a CR that ends no line"),
-            (_, b'\n') => return invalid("the message holds an LF without a CR"),
-            (_, b'\r') => {}
-            _ => length += 1,
-        }
-        if length > MAX_LINE {
+    if memchr::memchr(0, octets).is_some() {
+        return invalid("the message holds NUL");
+    }
+    let mut rest = octets;
+    loop {
+        let end = memchr::memchr2(b'\r', b'\n', rest);
+        let (line, behind) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, &[]));
+        if line.len() > MAX_LINE {
             return invalid("the message holds a line of more than 998 octets");
         }
-        before = *octet;
+        match behind {
+            [] => return Ok(()),
+            [b'\r', b'\n', next @ ..] => rest = next,
+            [b'\n', ..] => return invalid("the message holds an LF without a CR"),
+            _ => return invalid("the message holds a CR that ends no line"),
+        }
     }
-    if before == b'\r' { invalid("the message holds a CR that ends no line") } else { Ok(()) }
 }
 
 /// The message without its last line end: the end of data brings one of its own.
