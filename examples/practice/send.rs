@@ -230,6 +230,9 @@ impl fmt::Display for OutgoingRow {
         if let Some(error) = &self.error {
             writeln!(f, "{error}")?;
         }
+        if let ("queued", Some(at)) = (self.state, &self.next_try) {
+            writeln!(f, "It is sent by a `sync` from {at} on.")?;
+        }
         Ok(())
     }
 }

@@ -109,7 +109,7 @@ kinds! {
     CertificateWrongName = "certificate_wrong_name", User, "The mail server's certificate is for another name.",
         "Check the server name: enter the name that the provider gives for mail programs.";
     TlsFailed = "tls_failed", User, "No secure connection to the mail server could be made.",
-        "Check port and encryption: 993 goes with implicit TLS, 143 with STARTTLS.";
+        "Check port and encryption: 993 and 465 go with implicit TLS, 143 and 587 with STARTTLS.";
     StartTlsUnavailable = "starttls_unavailable", Administrator, "The mail server does not offer encryption on this port.",
         "Use the port with implicit TLS, or ask the administrator of the mail server to switch STARTTLS on.";
 

@@ -133,10 +133,14 @@ impl Delivery<'_> {
             return Ok(match self.worker.account_of(item).await? {
                 Some(account) if account.epoch != self.claim.epoch => gone(),
                 None if item.message.route != Route::Noreply => gone(),
-                _ => match retry::next_try(&too_slow(), item.attempts, wanted_at(item), now) {
-                    Some(next_try) => OutgoingEnd::Retry { failure, recipients: Vec::new(), next_try },
-                    None => OutgoingEnd::Refused { failure, recipients },
-                },
+                _ => {
+                    let slow = too_slow();
+                    let failure = (slow.kind(), slow.to_string());
+                    match retry::next_try(&slow, item.attempts, wanted_at(item), now) {
+                        Some(next_try) => OutgoingEnd::Retry { failure, recipients: Vec::new(), next_try },
+                        None => OutgoingEnd::Refused { failure, recipients },
+                    }
+                }
             });
         }
         if let Some(next_try) = retry::next_try(error, item.attempts, wanted_at(item), now) {

@@ -12,7 +12,10 @@ impl OutgoingRow {
         match self.item.state {
             OutgoingState::Queued => Ok(close(&mut self.item, OutgoingState::Cancelled, now)),
             OutgoingState::Sending => Err(busy()),
-            _ => Err(Error::new(ErrorKind::Invalid, "the intent is not queued any more")),
+            _ => Err(Error::new(
+                ErrorKind::Invalid,
+                "the message is not queued any more, so that it cannot be taken back",
+            )),
         }
     }
 
@@ -31,7 +34,12 @@ impl OutgoingRow {
             }
             OutgoingState::Unknown => OutgoingState::Refused,
             OutgoingState::Queued if item.held => OutgoingState::Cancelled,
-            _ => return Err(Error::new(ErrorKind::Invalid, "there is nothing to decide about the intent")),
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    "what became of the message is known: there is nothing to decide",
+                ));
+            }
         };
         self.claim = None;
         if decision == OutgoingDecision::GiveUp {

@@ -52,7 +52,7 @@ impl OutgoingRow {
 
 /// What is said to whoever asks for an intent that does not exist, or has nothing to be done about it.
 pub(super) fn not_found() -> Error {
-    Error::new(ErrorKind::NotFound, "there is no such intent to send, or nothing to do about it")
+    Error::new(ErrorKind::NotFound, "there is no such message in the outbox, or nothing to do about it now")
 }
 
 /// What is said to whoever uses the key, or the id, of an intent for another draft.
