@@ -14,6 +14,24 @@ pub enum Who {
     Nobody,
 }
 
+impl Advice {
+    /// Words of the host's own, in its language, for [`ErrorKind`]s it wants to word itself.
+    ///
+    /// ```
+    /// use practicemail::error::{Advice, ErrorKind, Who};
+    /// fn german(kind: ErrorKind) -> Advice {
+    ///     match kind {
+    ///         ErrorKind::MailboxFull => Advice::new("Das Postfach ist voll.", "Bitte schaffen Sie Platz.", Who::User),
+    ///         other => other.advice(), // what is not translated yet stays English
+    ///     }
+    /// }
+    /// assert_eq!(german(ErrorKind::MailboxFull).remedy, "Bitte schaffen Sie Platz.");
+    /// ```
+    pub const fn new(summary: &'static str, remedy: &'static str, who: Who) -> Self {
+        Self { summary, remedy, who }
+    }
+}
+
 impl Who {
     /// A stable lower-case name.
     pub const fn as_str(self) -> &'static str {
@@ -85,6 +103,27 @@ kinds! {
         "Sign in to the mail account in a web browser, confirm that it was you, then try again.";
     PasswordRefusedByProvider = "password_refused_by_provider", User, "This provider no longer accepts passwords from other programs.",
         "Use the provider's own sign-in (OAuth) instead of a password.";
+    /// A refresh token that is no longer taken; nothing but a new consent helps.
+    AuthorizationRequired = "authorization_required", User, "The permission to use the mail account has ended.",
+        "Connect the account again: sign in with the provider and allow access.";
+    ConsentDenied = "consent_denied", User, "Permission was not given, and nothing was connected.",
+        "Start again and allow access if you want to connect the account.";
+    ConsentMissing = "consent_missing", User, "Not everything that is needed was allowed.",
+        "Connect the account again and leave every box of the provider's page ticked.";
+    AdministratorApproval = "administrator_approval", Administrator,
+        "The organisation wants an administrator to allow this product first.",
+        "Ask the administrator of your mail service to approve the product, then connect the account again.";
+    BlockedByPolicy = "blocked_by_policy", Administrator, "A rule of the organisation does not allow this.",
+        "Ask the administrator of your mail service which rule it is, and whether this product can be let through.";
+    WrongAccount = "wrong_account", User, "Another account signed in than the one that was to be connected.",
+        "Start again and choose the account whose address is shown.";
+    /// The authorization server does not know the product, or not as it presents itself.
+    ApplicationMisconfigured = "application_misconfigured", Host, "The product is not registered correctly with the provider.",
+        "Compare client id, secret, redirect address and scopes with the registration at the provider.";
+    SwitchedOff = "switched_off", Administrator, "Your practice has switched this way of connecting mail off.",
+        "Ask an administrator of your practice to switch it on, or connect in another way.";
+    ImapSwitchedOff = "imap_switched_off", User, "Reading mail with IMAP is switched off in the mailbox's own settings.",
+        "Switch IMAP on in the mail account's settings on the web, then try again.";
     ImapDisabled = "imap_disabled", Administrator, "Reading mail with IMAP is switched off for this account.",
         "Switch IMAP on in the mail account's settings, or ask the administrator of the mail service to allow it.";
     /// The server accepts the sign-in and then refuses every command.
@@ -135,6 +174,8 @@ kinds! {
         "Choose another sender address, or have the mail service allow this one.";
     RecipientRefused = "recipient_refused", User, "The mail server refused a recipient.",
         "Check the recipient's address; nothing was sent to anybody else unless the message says so.";
+    TooManyRecipients = "too_many_recipients", User, "The message has more recipients than the mail server takes.",
+        "Send it to fewer people at once.";
     RecipientDeferred = "recipient_deferred", Nobody, "The mail server does not take mail for a recipient at the moment.",
         "Nothing needs to be done; it is tried again.";
     MessageTooLarge = "message_too_large", User, "The message is larger than the mail server takes.",

@@ -8,6 +8,7 @@ mod kind;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 pub use kind::{Advice, ErrorKind, Who};
 
@@ -23,13 +24,15 @@ pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
     retry_at: Option<Timestamp>,
+    pause: Option<Duration>,
+    hint: Option<Box<str>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error of `kind`; `message` says in one clause what was being done and what happened.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), retry_at: None, source: None }
+        Self { kind, message: message.into(), retry_at: None, pause: None, hint: None, source: None }
     }
 
     /// Adds what caused it. The caller vouches that it prints no secret and nothing of a message.
@@ -44,6 +47,36 @@ impl Error {
         self
     }
 
+    /// Adds how long trying again is pointless from now on, as the server said it or is known to mean it.
+    pub fn retry_after(mut self, pause: Duration) -> Self {
+        self.pause = Some(pause);
+        self
+    }
+
+    /// The same error, told in other words.
+    pub(crate) fn reworded(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// The same error, as another kind.
+    pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Adds what is known of this very service, in words for the user.
+    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.map(String::into_boxed_str);
+        self
+    }
+
+    /// What is known of this very service beside the [`advice`](Self::advice), in words for the user: where it makes app
+    /// passwords, where IMAP is switched on, what a mistyped name may have meant.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// What happened.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -52,6 +85,11 @@ impl Error {
     /// When it makes sense to try again, where the server said so.
     pub fn not_before(&self) -> Option<Timestamp> {
         self.retry_at
+    }
+
+    /// How long to wait before trying again, where the server said so; counted from when the error came up.
+    pub fn pause(&self) -> Option<Duration> {
+        self.pause
     }
 
     /// Words for the user, the remedy, and who must act.

@@ -4,7 +4,11 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A password or token. It prints as `Secret(..)`, is wiped when dropped, and implements no serialisation.
+/// A password or token. It prints as `Secret(..)`, is wiped when dropped, and implements no serialisation:
+///
+/// ```compile_fail
+/// serde_json::to_string(&practicemail::types::Secret::new("hunter2"));
+/// ```
 ///
 /// ```
 /// let secret = practicemail::types::Secret::new("hunter2");
