@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Login, Outgoing, ServerSettings};
+use super::{Login, OAuthProvider, Outgoing, ServerSettings, Way};
 
 /// How an account reads, and later sends. Holds no secret; serialises, so that stores keep it as they like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,12 @@ pub struct AccountSettings {
     pub incoming: ServerSettings,
     /// The user name there.
     pub incoming_login: Login,
+    /// With what it signs in, to read and to send.
+    #[serde(default)]
+    pub sign_in: SignIn,
+    /// Whether it may read yet.
+    #[serde(default)]
+    pub reading: Reading,
     /// Where it hands over what it sends; without it the account only reads.
     pub outgoing: Option<Outgoing>,
     /// The Sent mailbox the user chose, as people write it; found by use or name otherwise.
@@ -30,6 +36,8 @@ impl AccountSettings {
         Self {
             incoming,
             incoming_login: login,
+            sign_in: SignIn::default(),
+            reading: Reading::default(),
             outgoing: None,
             sent_mailbox: None,
             excluded_mailboxes: Vec::new(),
@@ -48,6 +56,27 @@ impl AccountSettings {
         self
     }
 
+    /// Signs in with tokens of an OAuth grant instead of a password.
+    pub fn authorized_by(mut self, provider: OAuthProvider) -> Self {
+        self.sign_in = SignIn::OAuth(provider);
+        self
+    }
+
+    /// Says whether it may read yet.
+    pub fn reading(mut self, reading: Reading) -> Self {
+        self.reading = reading;
+        self
+    }
+
+    /// By which of a practice's switches it is ruled.
+    pub const fn way(&self) -> Way {
+        match self.sign_in {
+            SignIn::Password => Way::SmtpImap,
+            SignIn::OAuth(OAuthProvider::Google) => Way::Gmail,
+            SignIn::OAuth(OAuthProvider::Microsoft) => Way::Microsoft365,
+        }
+    }
+
     /// Says which mailbox holds what the user sent.
     pub fn sent_mailbox(mut self, name: impl Into<String>) -> Self {
         self.sent_mailbox = Some(name.into());
@@ -59,6 +88,33 @@ impl AccountSettings {
         self.excluded_mailboxes.push(name.into());
         self
     }
+}
+
+/// With what an account signs in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SignIn {
+    /// A password.
+    #[default]
+    Password,
+    /// Tokens of an OAuth grant.
+    #[serde(rename = "oauth")]
+    OAuth(OAuthProvider),
+}
+
+/// Whether an account may read yet. Consent to sending is given apart from consent to reading.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reading {
+    /// It reads.
+    #[default]
+    Allowed,
+    /// It sends; reading pends until the user, or an administrator of the tenant, consents to it, and then begins by itself.
+    Pends,
+    /// It sends, and nobody wants it to read.
+    Off,
 }
 
 /// Limits on what reading takes from a server.

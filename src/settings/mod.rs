@@ -1,11 +1,25 @@
 //! Floor 2: how an account reaches its servers, and what is known of mail services as data.
 
 mod account;
+mod gateway;
 pub mod mailbox_names;
+mod oauth;
+mod practice;
+mod preset;
+mod provider;
 mod sending;
 mod server;
+mod server_template;
+mod signature;
+pub mod typed;
 
-pub use account::{AccountSettings, ReadLimits};
+pub use account::{AccountSettings, ReadLimits, Reading, SignIn};
+pub use gateway::Gateway;
+pub use oauth::{ApplicationRegistration, Endpoint, OAuthEndpoints, OAuthProvider, Tenant, TokenServers};
+pub use practice::{PracticeSettings, Way};
+pub use provider::{AppPasswords, Confidence, Provider, SignInWith, UserName};
 pub(crate) use sending::GRAPH_SEND_SCOPE;
-pub use sending::{Noreply, NoreplyReplyTo, Outgoing, PracticeSettings, ProviderSending};
+pub use sending::{Noreply, NoreplyReplyTo, Outgoing, ProviderSending};
 pub use server::{Login, ServerSettings, TlsMode};
+pub use server_template::ServerTemplate;
+pub(crate) use signature::{Signature, Stage, family_of};

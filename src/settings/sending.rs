@@ -158,15 +158,6 @@ impl Noreply {
     }
 }
 
-/// What a practice settles for all its users.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct PracticeSettings {
-    /// The address mail leaves from when its author has no account.
-    #[serde(default)]
-    pub noreply: Option<Noreply>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

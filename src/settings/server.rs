@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::typed::{self, Place};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How the connection is encrypted. There is no opportunistic mode: a STARTTLS that is not offered is an error.
@@ -35,16 +36,24 @@ pub struct ServerSettings {
 }
 
 impl ServerSettings {
-    /// A server; white space around the name goes.
+    /// A server; what slips in around the name when it is pasted goes: white space, invisible characters, curly quotes.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] for a name with characters no host name or address has, for port 0, and for
-    /// [`TlsMode::None`] with a host that is not this machine.
+    /// [`ErrorKind::Invalid`] for a name with characters no host name or address has, or that look like others, naming the
+    /// character; for port 0, and for [`TlsMode::None`] with a host that is not this machine.
     pub fn new(host: &str, port: u16, tls: TlsMode) -> Result<Self> {
-        let host = host.trim().trim_end_matches('.');
+        let host = typed::trimmed(host).trim_end_matches('.');
         let invalid = |why: String| Error::new(ErrorKind::Invalid, why);
+        if let Some(misfit) = typed::misfit(host) {
+            return Err(invalid(format!("the server name {misfit}")));
+        }
         if let Some(bad) = host.chars().find(|c| !(c.is_alphanumeric() || ".-_:[]".contains(*c))) {
-            return Err(invalid(format!("a server name cannot hold the character U+{:04X}", u32::from(bad))));
+            let which = if bad.is_ascii_graphic() {
+                format!("{bad} (U+{:04X})", u32::from(bad))
+            } else {
+                format!("U+{:04X}", u32::from(bad))
+            };
+            return Err(invalid(format!("a server name cannot hold the character {which}")));
         }
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if host.is_empty() || port == 0 {
@@ -69,6 +78,22 @@ impl ServerSettings {
     pub fn with_ca(mut self, pem: impl Into<String>) -> Self {
         self.ca_pem = Some(pem.into());
         self
+    }
+
+    /// The name that may have been meant where this one is nearly that of a known server.
+    ///
+    /// ```
+    /// use practicemail::settings::{ServerSettings, TlsMode};
+    /// let typed = ServerSettings::new("imap.gmal.com", 993, TlsMode::Implicit).unwrap();
+    /// assert_eq!(typed.did_you_mean(), Some("imap.gmail.com"));
+    /// ```
+    pub fn did_you_mean(&self) -> Option<&'static str> {
+        let place = match self.port {
+            993 | 143 => Place::Incoming,
+            465 | 587 => Place::Outgoing,
+            _ => return None,
+        };
+        typed::did_you_mean(&self.host, place)
     }
 
     /// Name or address, in A-labels.
@@ -97,25 +122,18 @@ impl ServerSettings {
 pub struct Login(String);
 
 impl Login {
-    /// Reads a user name as typed: white space around it goes.
+    /// Reads a user name as typed: what slips in around it when it is pasted goes.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`], naming the character, for one that no user name has: control characters, zero-width
-    /// characters and white space inside.
+    /// [`ErrorKind::Invalid`], naming the character, for one that no user name has inside: white space, invisible
+    /// characters, curly quotation marks, and letters of other scripts that look like those around them.
     pub fn new(name: &str) -> Result<Self> {
-        let unseen = |c: char| {
-            c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
-        };
-        let name = name.trim_matches(unseen);
+        let name = typed::trimmed(name);
         if name.is_empty() {
             return Err(Error::new(ErrorKind::Invalid, "the user name is empty"));
         }
-        if let Some(bad) = name.chars().find(|c| c.is_control() || unseen(*c)) {
-            let message = format!(
-                "the user name holds the character U+{:04X}, which does not belong there",
-                u32::from(bad)
-            );
-            return Err(Error::new(ErrorKind::Invalid, message));
+        if let Some(misfit) = typed::misfit(name) {
+            return Err(Error::new(ErrorKind::Invalid, format!("the user name {misfit}")));
         }
         Ok(Self(name.to_owned()))
     }
