@@ -333,9 +333,9 @@ async fn a_file_of_a_newer_version_or_of_another_kind_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mail.db");
     drop(SqliteStore::open(&path, clock()).await.unwrap());
-    execute(&path, "UPDATE meta SET schema_version = 4, min_reader = 2 WHERE component = 'store'").await;
+    execute(&path, "UPDATE meta SET schema_version = 5, min_reader = 3 WHERE component = 'store'").await;
     drop(SqliteStore::open(&path, clock()).await.unwrap());
-    execute(&path, "UPDATE meta SET min_reader = 3 WHERE component = 'store'").await;
+    execute(&path, "UPDATE meta SET min_reader = 4 WHERE component = 'store'").await;
     let newer = SqliteStore::open(&path, clock()).await.unwrap_err();
     assert_eq!(newer.kind(), ErrorKind::StorageVersion);
 

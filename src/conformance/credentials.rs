@@ -194,8 +194,13 @@ async fn isolated(b: &Bench) -> Outcome {
     let version = b.put(b"one").await?;
     present("a claim", b.claim(version).await?)?;
     let (practice, account) = (PracticeId::new("Practice")?, AccountId::new("Account")?);
-    let others =
-        [(&b.practice, &b.account, PASSWORD), (&b.practice, &account, GRANT), (&practice, &b.account, GRANT)];
+    let others = [
+        (&b.practice, &b.account, PASSWORD),
+        (&b.practice, &b.account, CredentialField::PendingAuthorization),
+        (&b.practice, &b.account, CredentialField::ClientSecret),
+        (&b.practice, &account, GRANT),
+        (&practice, &b.account, GRANT),
+    ];
     for (practice, account, field) in others {
         same("another's record", &b.store.load(practice, account, field).await?, &None)?;
         let theirs = b.store.replace(practice, account, field, b"theirs".to_vec(), None).await?;

@@ -103,7 +103,7 @@ where
     directory::run(open).await
 }
 
-/// Checks a [`MailStore`] against S1 to S14, and its outbox against O1 to O11. `open` makes an empty store.
+/// Checks a [`MailStore`] against S1 to S16, and its outbox against O1 to O11. `open` makes an empty store.
 ///
 /// Of O9 only that nothing waits in a store that was not restored: how a backup is restored is the implementor's to test.
 pub async fn store<S: MailStore + 'static>(open: impl AsyncFn(Seed) -> S) -> Report {

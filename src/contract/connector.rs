@@ -89,6 +89,16 @@ pub enum Credential {
     Token(Secret),
 }
 
+impl Credential {
+    /// What is told when a server has taken it.
+    pub(crate) const fn accepted(&self) -> &'static str {
+        match self {
+            Self::Password(_) => "user name and password are accepted",
+            Self::Token(_) => "the access token is accepted",
+        }
+    }
+}
+
 /// Opens sessions for accounts.
 #[async_trait]
 pub trait Connector: Send + Sync {
@@ -102,7 +112,7 @@ pub trait Connector: Send + Sync {
     async fn open_reader(
         &self,
         settings: &AccountSettings,
-        password: &Secret,
+        credential: &Credential,
         hints: &SignInHints,
     ) -> Result<Connection>;
 
@@ -123,7 +133,7 @@ pub trait Connector: Send + Sync {
     async fn open_filer(
         &self,
         settings: &AccountSettings,
-        password: &Secret,
+        credential: &Credential,
     ) -> Result<Box<dyn MessageFiler>>;
 }
 
@@ -132,10 +142,10 @@ impl<T: Connector + ?Sized> Connector for std::sync::Arc<T> {
     async fn open_reader(
         &self,
         settings: &AccountSettings,
-        password: &Secret,
+        credential: &Credential,
         hints: &SignInHints,
     ) -> Result<Connection> {
-        (**self).open_reader(settings, password, hints).await
+        (**self).open_reader(settings, credential, hints).await
     }
     async fn open_transport(
         &self,
@@ -147,8 +157,8 @@ impl<T: Connector + ?Sized> Connector for std::sync::Arc<T> {
     async fn open_filer(
         &self,
         settings: &AccountSettings,
-        password: &Secret,
+        credential: &Credential,
     ) -> Result<Box<dyn MessageFiler>> {
-        (**self).open_filer(settings, password).await
+        (**self).open_filer(settings, credential).await
     }
 }

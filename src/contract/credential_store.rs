@@ -17,6 +17,10 @@ pub enum CredentialField {
     OutgoingToken,
     /// The tokens of an OAuth grant.
     Grant,
+    /// What a user set out to authorize, until they come back.
+    PendingAuthorization,
+    /// The client secret of a practice's own registration (RFC 6749 §2.3.1).
+    ClientSecret,
 }
 
 impl CredentialField {
@@ -27,6 +31,8 @@ impl CredentialField {
             Self::OutgoingPassword => "outgoing_password",
             Self::OutgoingToken => "outgoing_token",
             Self::Grant => "grant",
+            Self::PendingAuthorization => "pending_authorization",
+            Self::ClientSecret => "client_secret",
         }
     }
 }

@@ -10,13 +10,13 @@ use super::{
     MailboxReader, Message, MessageEvent, MessageFiler, NewAccount, NewOutgoing, OpenMailbox, Outbox,
     OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision, OutgoingEnd, PagePosition, PageQuery, PassEnd,
     Practice, PracticeDirectory, SealedRecord, SealingKey, SendFailure, SendLimits, SendPermit, SendReport,
-    SentMessage, SignInHints, StoredCopy, Submission, SyncState, User, Window, WindowReceipt,
+    SentMessage, SettingsChange, SignInHints, StoredCopy, Submission, SyncState, User, Window, WindowReceipt,
 };
 use crate::error::Result;
 use crate::settings::{AccountSettings, PracticeSettings};
 use crate::types::{
     AccountId, ClientId, Digest, KeyDigest, MailboxName, MessageDate, MessageId, MessageKey, OutgoingId,
-    PracticeId, Secret, Timestamp, UidSet, UidValidity, UserId,
+    PracticeId, Timestamp, UidSet, UidValidity, UserId,
 };
 
 mock! {
@@ -50,9 +50,9 @@ mock! {
 
     #[async_trait]
     impl Connector for Connector {
-        async fn open_reader(&self, settings: &AccountSettings, password: &Secret, hints: &SignInHints) -> Result<Connection>;
+        async fn open_reader(&self, settings: &AccountSettings, credential: &Credential, hints: &SignInHints) -> Result<Connection>;
         async fn open_transport(&self, outgoing: &crate::settings::Outgoing, credential: &Credential) -> Result<Box<dyn MailTransport>>;
-        async fn open_filer(&self, settings: &AccountSettings, password: &Secret) -> Result<Box<dyn MessageFiler>>;
+        async fn open_filer(&self, settings: &AccountSettings, credential: &Credential) -> Result<Box<dyn MessageFiler>>;
     }
 }
 
@@ -107,7 +107,9 @@ mock! {
         async fn connect(&self, account: &NewAccount) -> Result<AccountRecord>;
         async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()>;
         async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings>;
-        async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()>;
+        async fn set_practice_settings(&self, practice: &PracticeId, change: &SettingsChange) -> Result<()>;
+        async fn change_settings(&self, fence: &Fence, settings: &AccountSettings) -> Result<()>;
+        async fn erase_account(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<Digest>>;
         async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>>;
         async fn acquire_lease(&self, practice: &PracticeId, account: &AccountId, holder: &str, seconds: u32) -> Result<Fence>;
         async fn renew_lease(&self, fence: &Fence, seconds: u32) -> Result<()>;

@@ -27,7 +27,7 @@ pub use mail_store::{
     HistoryStep, MailStore, MailboxState, Message, MessageCopy, MovedCopy, NewAccount, NewOutgoing, Outbox,
     OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision, OutgoingEnd, OutgoingRecipient, OutgoingState,
     OutgoingStep, OutgoingWork, PagePosition, PageQuery, PassEnd, RecipientState, Rendition, Route,
-    SendLimits, SentMessage, StoredCopy, SyncState, Window, WindowReceipt,
+    SendLimits, SentMessage, SettingsChange, StoredCopy, SyncState, Window, WindowReceipt,
 };
 pub use mail_transport::{
     MailTransport, RecipientResult, RecipientVerdict, SendFailure, SendPermit, SendReport, Submission,

@@ -6,15 +6,15 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use practicemail::conformance::{self, Seed};
 use practicemail::contract::{
-    AccountRecord, Change, ChangeKind, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence,
-    HistoryStep, MailStore, Message, NewAccount, Outbox, PagePosition, PageQuery, PassEnd, StoredCopy,
-    SyncState, Window, WindowReceipt,
+    AccountRecord, AccountState, Change, ChangeKind, Comparison, CopiesInMailbox, CoverageChange, DeadLetter,
+    Fence, HistoryStep, MailStore, Message, NewAccount, Outbox, PagePosition, PageQuery, PassEnd,
+    SettingsChange, StoredCopy, SyncState, Window, WindowReceipt,
 };
 use practicemail::error::{ErrorKind, Result};
-use practicemail::settings::PracticeSettings;
+use practicemail::settings::{AccountSettings, PracticeSettings};
 use practicemail::storage::MemoryStore;
 use practicemail::types::{
-    AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, Timestamp, UidSet, UidValidity,
+    AccountId, Digest, KeyDigest, MailboxName, MessageKey, PracticeId, Timestamp, UidSet, UidValidity,
 };
 
 use crate::assert_reported;
@@ -59,6 +59,19 @@ pub(crate) enum Fault {
     CopiesAreNoEvidence,
     BouncesAreLost,
     DelaysReplaceFailures,
+    ChangesAreNotCompared,
+    ActorsAreLost,
+    SwitchingOffKeepsTheEpoch,
+    SwitchingOffKeepsFences,
+    SwitchedOffIsDisconnected,
+    SwitchingOnConnectsAll,
+    ErasedCopiesStay,
+    ErasingTakesSharedMessages,
+    ErasingTakesWhatWasSent,
+    KeysOutliveTheirCopies,
+    NamedOctetsAreAnswered,
+    ErasedMessagesAreUntold,
+    ErasingIgnoresUse,
     KeysAreNotCompared,
     ClaimsAreShared,
     RecoveredIsDelivered,
@@ -109,11 +122,24 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::DisconnectingHidesTheArchive, "S11"),
     (Fault::MessagesOfEveryPractice, "S12"),
     (Fault::DeadLettersOfEveryPractice, "S12"),
-    (Fault::PracticeSettingsStay, "S4"),
     (Fault::FieldIsBelieved, "S13"),
     (Fault::CopiesAreNoEvidence, "S13"),
     (Fault::BouncesAreLost, "S14"),
     (Fault::DelaysReplaceFailures, "S14"),
+    (Fault::PracticeSettingsStay, "S15"),
+    (Fault::ChangesAreNotCompared, "S15"),
+    (Fault::ActorsAreLost, "S15"),
+    (Fault::SwitchingOffKeepsTheEpoch, "S15"),
+    (Fault::SwitchingOffKeepsFences, "S15"),
+    (Fault::SwitchedOffIsDisconnected, "S15"),
+    (Fault::SwitchingOnConnectsAll, "S15"),
+    (Fault::ErasedCopiesStay, "S16"),
+    (Fault::ErasingTakesSharedMessages, "S16"),
+    (Fault::ErasingTakesWhatWasSent, "S16"),
+    (Fault::KeysOutliveTheirCopies, "S16"),
+    (Fault::NamedOctetsAreAnswered, "S16"),
+    (Fault::ErasedMessagesAreUntold, "S16"),
+    (Fault::ErasingIgnoresUse, "S16"),
     (Fault::KeysAreNotCompared, "O1"),
     (Fault::ClaimsAreShared, "O2"),
     (Fault::RecoveredIsDelivered, "O3"),
@@ -159,6 +185,9 @@ pub(crate) struct Memory {
     seen_since: BTreeMap<MailboxName, UidSet>,
     pub(crate) queued: BTreeSet<PracticeId>,
     settled: BTreeMap<PracticeId, PracticeSettings>,
+    /// Messages an erased account had copies of.
+    erased: BTreeSet<MessageKey>,
+    posted: BTreeMap<KeyDigest, BTreeSet<PagePosition>>,
 }
 
 impl Double {
@@ -177,8 +206,16 @@ impl Double {
 
     /// Whether the fence is of an epoch before the account's.
     async fn outlived(&self, fence: &Fence) -> bool {
-        self.is(Fault::DisconnectingKeepsFences)
-            && self.epoch(fence).await.is_some_and(|epoch| fence.epoch < epoch)
+        let accounts = self.inner.accounts(&fence.practice).await.unwrap();
+        let account = accounts.into_iter().find(|record| record.account.id == fence.account);
+        account.is_some_and(|record| {
+            let state = match self.fault {
+                Fault::DisconnectingKeepsFences => AccountState::Disconnected,
+                Fault::SwitchingOffKeepsFences => AccountState::SwitchedOff,
+                _ => return false,
+            };
+            record.state == state && fence.epoch < record.epoch
+        })
     }
 
     fn practices(&self) -> Vec<PracticeId> {
@@ -193,13 +230,23 @@ impl Double {
         {
             message.sort_time = *moved;
         }
-        if self.is(Fault::SecondRenditionIsMerged) {
+        if self.is(Fault::SecondRenditionIsMerged) && self.memory().connected.len() == 1 {
             message.renditions.truncate(1);
         }
         if self.is(Fault::BccIsLost) {
             message.copies.iter_mut().for_each(|copy| copy.bcc.clear());
         }
         message
+    }
+
+    /// Whether the fault has erasing take a message that stays.
+    fn is_taken(&self, message: &Message) -> bool {
+        let erased = self.memory().erased.contains(&message.key);
+        match self.fault {
+            Fault::ErasingTakesSharedMessages => erased && !message.copies.is_empty(),
+            Fault::ErasingTakesWhatWasSent => erased && message.copies.is_empty(),
+            _ => false,
+        }
     }
 
     fn hidden(&self, practice: &PracticeId) -> bool {
@@ -269,6 +316,10 @@ impl Double {
         *memory.octets.entry(account).or_default() += window.octets_read;
         for archived in &window.copies {
             memory.sort_times.insert((fence.practice.clone(), archived.message), archived.sort_time);
+            for key in &archived.postings {
+                let position = PagePosition::new(archived.sort_time, archived.message);
+                memory.posted.entry(*key).or_default().insert(position);
+            }
         }
         memory.seen_since.entry(window.mailbox.clone()).or_default().extend_from(&window.seen);
     }
@@ -286,7 +337,8 @@ impl MailStore for Double {
             }
             memory.connected.entry(key).or_insert_with(|| account.clone()).clone()
         };
-        self.inner.connect(if self.is(Fault::SettingsStay) { &first } else { account }).await
+        let stays = self.is(Fault::SettingsStay) && first.settings.way() == account.settings.way();
+        self.inner.connect(if stays { &first } else { account }).await
     }
 
     async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
@@ -299,14 +351,66 @@ impl MailStore for Double {
         self.inner.practice_settings(practice).await
     }
 
-    async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()> {
-        let first = self.memory().settled.entry(practice.clone()).or_insert_with(|| settings.clone()).clone();
-        let stays = self.is(Fault::PracticeSettingsStay);
-        self.inner.set_practice_settings(practice, if stays { &first } else { settings }).await
+    async fn set_practice_settings(&self, practice: &PracticeId, change: &SettingsChange) -> Result<()> {
+        let first =
+            self.memory().settled.entry(practice.clone()).or_insert_with(|| change.after.clone()).clone();
+        let mut change = change.clone();
+        if self.is(Fault::PracticeSettingsStay) {
+            change.after.noreply = first.noreply;
+        }
+        if self.is(Fault::ChangesAreNotCompared) {
+            change.before = self.inner.practice_settings(practice).await?;
+        }
+        self.inner.set_practice_settings(practice, &change).await?;
+        if self.is(Fault::SwitchingOnConnectsAll) {
+            for record in self.inner.accounts(practice).await? {
+                let on = !change.before.allows(record.account.settings.way())
+                    && change.after.allows(record.account.settings.way());
+                if on && record.state == AccountState::Disconnected {
+                    self.inner.connect(&record.account).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn change_settings(&self, fence: &Fence, settings: &AccountSettings) -> Result<()> {
+        self.inner.change_settings(fence, settings).await
+    }
+
+    async fn erase_account(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<Digest>> {
+        let messages = self.inner.all_messages(practice, None, usize::MAX).await?;
+        let theirs = |message: &Message| message.copies.iter().any(|copy| copy.account() == account);
+        let messages: Vec<_> = messages.into_iter().filter(theirs).collect();
+        let record = self.inner.accounts(practice).await?.into_iter().find(|r| r.account.id == *account);
+        let in_use = record.is_some_and(|record| record.state != AccountState::Disconnected);
+        if self.is(Fault::ErasedCopiesStay) && !in_use {
+            return Ok(Vec::new());
+        }
+        if self.is(Fault::ErasingIgnoresUse) && in_use {
+            self.inner.disconnect(practice, account).await?;
+        }
+        let mut unnamed = self.inner.erase_account(practice, account).await?;
+        self.memory().disconnected.remove(practice);
+        self.memory().erased.extend(messages.iter().map(|message| message.key));
+        if self.is(Fault::NamedOctetsAreAnswered) {
+            let copies = messages.iter().flat_map(|message| &message.copies);
+            let all: BTreeSet<_> = copies.filter(|c| c.account() == account).map(|c| c.copy.sha256).collect();
+            unnamed = all.into_iter().chain(unnamed).collect::<BTreeSet<_>>().into_iter().collect();
+        }
+        Ok(unnamed)
     }
 
     async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
-        self.inner.accounts(practice).await
+        let mut records = self.inner.accounts(practice).await?;
+        for record in records.iter_mut().filter(|record| record.state == AccountState::SwitchedOff) {
+            match self.fault {
+                Fault::SwitchingOffKeepsTheEpoch => record.epoch -= 1,
+                Fault::SwitchedOffIsDisconnected => record.state = AccountState::Disconnected,
+                _ => {}
+            }
+        }
+        Ok(records)
     }
 
     async fn acquire_lease(
@@ -466,6 +570,13 @@ impl MailStore for Double {
                 merged.truncate(query.limit);
                 Ok(merged)
             }
+            Fault::KeysOutliveTheirCopies => {
+                let mut page: BTreeSet<_> = self.inner.page(query).await?.into_iter().collect();
+                let memory = self.memory();
+                let posted = query.keys.iter().filter_map(|key| memory.posted.get(key)).flatten();
+                page.extend(posted.filter(|position| memory.erased.contains(&position.message)));
+                Ok(page.into_iter().rev().take(query.limit).collect())
+            }
             _ => self.inner.page(query).await,
         }
     }
@@ -480,6 +591,7 @@ impl MailStore for Double {
                 messages.extend(self.inner.messages(&other, keys).await?);
             }
         }
+        messages.retain(|message| !self.is_taken(message));
         if self.is(Fault::MessagesAreInAnyOrder) {
             messages.sort_by_key(|message| message.key);
         }
@@ -526,6 +638,16 @@ impl MailStore for Double {
             }
             Fault::StepsAreUntold => {
                 changes.retain(|change| !matches!(change.kind, ChangeKind::Outgoing(..)));
+            }
+            Fault::ErasedMessagesAreUntold => {
+                changes.retain(|change| !matches!(change.kind, ChangeKind::MessageErased(_)));
+            }
+            Fault::ActorsAreLost => {
+                for change in &mut changes {
+                    if let ChangeKind::SettingsChanged(by) = &mut change.kind {
+                        *by = None;
+                    }
+                }
             }
             Fault::ChangesAreNumberedAnew => {
                 for (change, number) in changes.iter_mut().zip(1..) {

@@ -30,21 +30,24 @@ pub(super) const CHECKS: &[Check<Bench>] = &[
 ];
 
 /// Every transition with a fence is refused; `release_lease` alone is not.
-async fn lost(b: &Bench, fence: &Fence) -> Outcome {
+pub(super) async fn lost(b: &Bench, fence: &Fence) -> Outcome {
     let kind = ErrorKind::FenceLost;
     refused("a window", b.store.commit_window(fence, &inbox_window()?).await, kind)?;
     refused("coverage", b.store.change_coverage(fence, &CoverageChange::default()).await, kind)?;
     refused("a comparison", b.store.commit_comparison(fence, &Comparison::default()).await, kind)?;
     refused("the end of a pass", b.store.end_pass(fence, &PassEnd::default()).await, kind)?;
+    let settings = new_account(&b.practice, &b.account)?.settings;
+    refused("settings", b.store.change_settings(fence, &settings).await, kind)?;
     refused("renewing", b.store.renew_lease(fence, LEASE).await, kind)?;
     Ok(b.store.release_lease(fence).await?)
 }
 
 /// No transition is refused.
-async fn held(b: &Bench, fence: &Fence) -> Outcome {
+pub(super) async fn held(b: &Bench, fence: &Fence) -> Outcome {
     b.store.commit_window(fence, &inbox_window()?).await?;
     b.store.change_coverage(fence, &CoverageChange::default()).await?;
     b.store.commit_comparison(fence, &Comparison::default()).await?;
+    b.store.change_settings(fence, &new_account(&b.practice, &b.account)?.settings).await?;
     Ok(b.store.end_pass(fence, &PassEnd::default()).await?)
 }
 

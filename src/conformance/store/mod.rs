@@ -1,10 +1,11 @@
-//! S1 to S14, O1 to O11.
+//! S1 to S16, O1 to O11.
 
 mod account;
 mod atomic;
 mod bench;
 mod copies;
 mod coverage;
+mod erasure;
 mod evidence;
 mod feed;
 mod fence;
@@ -39,6 +40,7 @@ pub(super) async fn run(open: impl AsyncFn(Seed) -> Box<dyn MailStore>) -> Repor
         isolation::CHECKS,
         practice_settings::CHECKS,
         evidence::CHECKS,
+        erasure::CHECKS,
     ];
     check::run("mail store", checks.into_iter().chain(outbox::CHECKS).flatten(), async || {
         let clock = Arc::new(SteppedClock::new());

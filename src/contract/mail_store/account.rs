@@ -1,7 +1,7 @@
 //! Accounts, their leases and how they fare.
 
 use crate::error::ErrorKind;
-use crate::settings::AccountSettings;
+use crate::settings::{AccountSettings, PracticeSettings};
 use crate::types::{AccountId, Address, PracticeId, Timestamp, UserId};
 
 /// An account to be connected.
@@ -39,6 +39,8 @@ impl NewAccount {
 pub enum AccountState {
     /// It is read.
     Connected,
+    /// Its practice has switched its way off: it is neither read nor sent from; what was archived from it is kept.
+    SwitchedOff,
     /// It was disconnected; what was archived from it is kept.
     Disconnected,
 }
@@ -67,7 +69,7 @@ pub struct AccountRecord {
     pub account: NewAccount,
     /// Whether it is in use.
     pub state: AccountState,
-    /// Counts up with every disconnecting: what was begun under an earlier one is refused.
+    /// Counts up with every disconnecting and switching off: what was begun under an earlier one is refused.
     pub epoch: u64,
     /// How the last passes went.
     pub health: AccountHealth,
@@ -77,6 +79,25 @@ impl AccountRecord {
     /// A record as it was stored.
     pub fn new(account: NewAccount, state: AccountState, epoch: u64, health: AccountHealth) -> Self {
         Self { account, state, epoch, health }
+    }
+}
+
+/// A change of what a practice settles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SettingsChange {
+    /// What was settled when the change was made.
+    pub before: PracticeSettings,
+    /// What is to be settled.
+    pub after: PracticeSettings,
+    /// Who changes it; `None` is the host itself.
+    pub by: Option<UserId>,
+}
+
+impl SettingsChange {
+    /// A change, made by a user or by the host itself.
+    pub fn new(before: PracticeSettings, after: PracticeSettings, by: Option<UserId>) -> Self {
+        Self { before, after, by }
     }
 }
 

@@ -213,12 +213,20 @@ pub enum ChangeKind {
     DeadLetter,
     /// A step of an intent to send; [`Change::account`] says by which way it leaves, none being noreply.
     Outgoing(OutgoingId, OutgoingStep),
-    /// What the practice settled for all its users was changed.
-    SettingsChanged,
+    /// What the practice settles for all its users was changed, by a user or by the host itself.
+    SettingsChanged(Option<UserId>),
     /// An account was connected, or its settings replaced.
     AccountConnected,
     /// An account was disconnected.
     AccountDisconnected,
+    /// An account's way was switched off by its practice.
+    AccountSwitchedOff,
+    /// An account's way was switched on again.
+    AccountSwitchedOn,
+    /// What was archived from an account was erased.
+    AccountErased,
+    /// A message was erased: no account has a copy of it any more.
+    MessageErased(MessageKey),
     /// An account began to fail, with this kind of failure.
     AccountFailed(crate::error::ErrorKind),
     /// An account that failed works again.

@@ -10,7 +10,7 @@ mod sync_state;
 
 use async_trait::async_trait;
 
-pub use account::{AccountHealth, AccountRecord, AccountState, Fence, NewAccount, PassEnd};
+pub use account::{AccountHealth, AccountRecord, AccountState, Fence, NewAccount, PassEnd, SettingsChange};
 pub use archive::{Change, ChangeKind, Message, MessageCopy, PagePosition, PageQuery, Rendition};
 pub use bounce::{Bounce, BounceReport};
 pub use outbox::Outbox;
@@ -27,8 +27,8 @@ pub use sync_state::{
 };
 
 use crate::error::Result;
-use crate::settings::PracticeSettings;
-use crate::types::{AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
+use crate::settings::{AccountSettings, PracticeSettings};
+use crate::types::{AccountId, Digest, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
 
 /// Keeps accounts, progress, archive and change feed. Every method is a *transition* or a read.
 ///
@@ -39,8 +39,7 @@ use crate::types::{AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, Ui
 /// - **S3** [`acquire_lease`](Self::acquire_lease) is refused with [`Busy`](crate::error::ErrorKind::Busy) while another
 ///   holder's lease lives; tokens of one account only rise. A released or expired lease is in nobody's way, nor is one whose
 ///   process is known to have died.
-/// - **S4** Connecting an account again replaces its settings and keeps its progress and archive. What a practice settles
-///   replaces what it settled before.
+/// - **S4** Connecting an account again replaces its settings and keeps its progress and archive.
 /// - **S5** [`commit_window`](Self::commit_window) writes copies, cursor, gaps, dead letters, octet count and changes
 ///   together. The same copy committed twice is one copy; a message's `sort_time` stays what it was first; a message with
 ///   another rendition gains a rendition; a place that held other octets before becomes the new copy's.
@@ -61,6 +60,16 @@ use crate::types::{AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, Ui
 ///   that is held, was sent, as by [`OutgoingEnd::Found`], and a pending copy is filed.
 /// - **S14** A window's bounces are written at the recipients they name, if the intent left by the window's account; a failure
 ///   for good is not replaced by a delay. A report about no intent is passed over.
+/// - **S15** [`set_practice_settings`](Self::set_practice_settings) replaces what is settled, if that is what the change was made from, and tells
+///   who did it. In the same transaction every connected account whose way is off then is
+///   [`SwitchedOff`](AccountState::SwitchedOff), its epoch risen, so that every fence and claim of it is lost; one that is switched
+///   off and whose way is on then is connected again, and what was disconnected stays so. An account that is connected while
+///   its way is off is switched off at once. Each account's turn is told.
+/// - **S16** [`erase_account`](Self::erase_account) leaves of an account that is disconnected no copy, cursor, gap, dead letter, covered
+///   key or hint, and of a message that no other account has a copy of, and that was not sent with this crate, nothing at all. A
+///   message that stays keeps the renditions and the postings that its other copies brought, and those it was sent with. Which
+///   octets no copy, dead letter or intent names any more, it answers. Every message that went is told, then the account. The
+///   account stays disconnected, and is read anew when it is connected; how much was read of it today stays counted.
 ///
 /// Every method is cancel safe in the sense of S1.
 #[async_trait]
@@ -77,17 +86,30 @@ pub trait MailStore: Outbox {
     /// [`NotFound`](crate::error::ErrorKind::NotFound); storage kinds.
     async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()>;
 
+    /// Erases what was archived from an account, as S16; answers the digests of octets that can go from the blob store.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorKind::NotFound); [`Busy`](crate::error::ErrorKind::Busy) while the account is connected or switched off;
+    /// storage kinds.
+    async fn erase_account(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<Digest>>;
+
     /// What a practice settled for all its users; nothing of one that settled nothing.
     ///
     /// # Errors
     /// Storage kinds.
     async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings>;
 
-    /// Settles it anew.
+    /// Settles it anew, as S15.
     ///
     /// # Errors
-    /// Storage kinds.
-    async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()>;
+    /// [`Busy`](crate::error::ErrorKind::Busy) where what is settled is not `before`; storage kinds.
+    async fn set_practice_settings(&self, practice: &PracticeId, change: &SettingsChange) -> Result<()>;
+
+    /// Replaces an account's settings under its lease, as a pass that learnt something does; all else stays as it is.
+    ///
+    /// # Errors
+    /// As S2; storage kinds.
+    async fn change_settings(&self, fence: &Fence, settings: &AccountSettings) -> Result<()>;
 
     /// The accounts of a practice, by id.
     ///
@@ -218,11 +240,17 @@ impl<T: MailStore + ?Sized> MailStore for std::sync::Arc<T> {
     async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
         (**self).disconnect(practice, account).await
     }
+    async fn erase_account(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<Digest>> {
+        (**self).erase_account(practice, account).await
+    }
     async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings> {
         (**self).practice_settings(practice).await
     }
-    async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()> {
-        (**self).set_practice_settings(practice, settings).await
+    async fn set_practice_settings(&self, practice: &PracticeId, change: &SettingsChange) -> Result<()> {
+        (**self).set_practice_settings(practice, change).await
+    }
+    async fn change_settings(&self, fence: &Fence, settings: &AccountSettings) -> Result<()> {
+        (**self).change_settings(fence, settings).await
     }
     async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
         (**self).accounts(practice).await

@@ -98,7 +98,8 @@ pub struct ArchivedCopy {
     pub parsed: ParsedMessage,
     /// The copy.
     pub copy: Copy,
-    /// The keys of its participants: what the archive is indexed by.
+    /// The keys of its participants: what the archive is indexed by. A store remembers which copy brought which, for S16 of
+    /// [`MailStore`](super::MailStore).
     pub postings: BTreeSet<KeyDigest>,
     /// Whether it lies where the account keeps what it sent.
     pub in_sent: bool,

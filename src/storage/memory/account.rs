@@ -8,6 +8,7 @@ use crate::contract::{
     MailboxState, NewAccount, PassEnd, SyncState,
 };
 use crate::error::{Error, ErrorKind, Result};
+use crate::settings::{AccountSettings, PracticeSettings};
 use crate::types::{AccountId, Cursor, Gap, MailboxName, Timestamp, Uid};
 
 /// One account and how far it is read.
@@ -102,6 +103,37 @@ impl AccountRow {
         Ok(())
     }
 
+    /// Switches it off, or on again, as its practice has settled.
+    pub(super) fn obey(&mut self, settings: &PracticeSettings, now: Timestamp, feed: &mut Feed) {
+        let allowed = settings.allows(self.record.account.settings.way());
+        let change = match (self.record.state, allowed) {
+            (AccountState::Connected, false) => {
+                self.leave(AccountState::SwitchedOff);
+                ChangeKind::AccountSwitchedOff
+            }
+            (AccountState::SwitchedOff, true) => {
+                self.record.state = AccountState::Connected;
+                ChangeKind::AccountSwitchedOn
+            }
+            _ => return,
+        };
+        feed.push(now, &self.record.account.id, change);
+    }
+
+    /// Takes it out of use: whatever was begun is refused from now on.
+    fn leave(&mut self, state: AccountState) {
+        self.record.state = state;
+        self.record.epoch = self.record.epoch.saturating_add(1);
+        self.lease = None;
+    }
+
+    /// Forgets how far it is read, but not how much of it was read today: the provider counts that too.
+    pub(super) fn forget_progress(&mut self) {
+        self.mailboxes.clear();
+        self.keys = CoveredKeys::default();
+        self.hints.clear();
+    }
+
     pub(super) fn end_pass(&mut self, end: &PassEnd, now: Timestamp, feed: &mut Feed) {
         self.count_octets(end.octets_read, now);
         if let Some(hints) = &end.hints {
@@ -143,21 +175,34 @@ pub(super) fn fenced<'a>(
 }
 
 pub(super) fn connect(rows: &mut PracticeRows, account: &NewAccount, now: Timestamp) -> AccountRecord {
-    let row = rows.accounts.entry(account.id.clone()).or_insert_with(|| AccountRow::new(account.clone()));
+    let PracticeRows { accounts, settings, feed, .. } = rows;
+    let row = accounts.entry(account.id.clone()).or_insert_with(|| AccountRow::new(account.clone()));
     row.record.account = account.clone();
     row.record.state = AccountState::Connected;
     row.files_copies = None;
-    let record = row.record.clone();
-    rows.feed.push(now, &account.id, ChangeKind::AccountConnected);
-    record
+    feed.push(now, &account.id, ChangeKind::AccountConnected);
+    row.obey(settings, now, feed);
+    row.record.clone()
+}
+
+pub(super) fn change_settings(
+    rows: &mut PracticeRows,
+    fence: &Fence,
+    changed: &AccountSettings,
+    now: Timestamp,
+) -> Result<()> {
+    let PracticeRows { accounts, settings, feed, .. } = rows;
+    let row = fenced(accounts, fence, now)?;
+    row.record.account.settings.clone_from(changed);
+    feed.push(now, &fence.account, ChangeKind::AccountConnected);
+    row.obey(settings, now, feed);
+    Ok(())
 }
 
 pub(super) fn disconnect(rows: &mut PracticeRows, account: &AccountId, now: Timestamp) -> Result<()> {
     let row = rows.accounts.get_mut(account).ok_or_else(not_found)?;
-    if row.record.state == AccountState::Connected {
-        row.record.state = AccountState::Disconnected;
-        row.record.epoch = row.record.epoch.saturating_add(1);
-        row.lease = None;
+    if row.record.state != AccountState::Disconnected {
+        row.leave(AccountState::Disconnected);
         rows.feed.push(now, account, ChangeKind::AccountDisconnected);
     }
     Ok(())
@@ -190,6 +235,6 @@ pub(super) fn release(row: &mut AccountRow) {
     row.lease = None;
 }
 
-fn not_found() -> Error {
+pub(super) fn not_found() -> Error {
     Error::new(ErrorKind::NotFound, "the account is not connected")
 }

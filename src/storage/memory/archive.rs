@@ -26,6 +26,8 @@ pub(super) struct MessageRow {
     pub(super) renditions: Vec<Rendition>,
     /// The keys of [`Archive::copies`] that are this message's.
     pub(super) places: BTreeSet<CopyPlace>,
+    /// The keys it is found by as it was sent, whatever its copies bring.
+    pub(super) sent_keys: BTreeSet<KeyDigest>,
 }
 
 pub(super) struct CopyRow {
@@ -33,6 +35,8 @@ pub(super) struct CopyRow {
     pub(super) copy: Copy,
     pub(super) rendition: Digest,
     pub(super) bcc: Vec<Participant>,
+    /// The keys it brought.
+    pub(super) keys: BTreeSet<KeyDigest>,
 }
 
 impl Archive {
@@ -63,6 +67,7 @@ impl Archive {
             message_id: content.parsed.headers.message_id.clone(),
             renditions: Vec::new(),
             places: BTreeSet::new(),
+            sent_keys: BTreeSet::new(),
         });
         if !message.renditions.iter().any(|rendition| rendition.digest == content.digest) {
             message.renditions.push(Rendition::of(content.digest, content.parsed));
@@ -72,6 +77,32 @@ impl Archive {
             self.postings.entry(*key).or_default().insert(position);
         }
         is_new
+    }
+
+    /// Takes out every copy of an account; their messages stay.
+    pub(super) fn take_all(&mut self, account: &AccountId) -> Vec<CopyRow> {
+        let places: Vec<_> = self.copies.keys().filter(|place| place.account == *account).cloned().collect();
+        places.iter().filter_map(|place| self.take(place)).collect()
+    }
+
+    /// Takes from a message what neither its copies hold nor what was `sent`; says whether nothing was left of it.
+    pub(super) fn shrink(&mut self, key: MessageKey, sent: &BTreeSet<Digest>) -> bool {
+        let Some(message) = self.messages.get_mut(&key) else { return false };
+        let copies: Vec<_> = message.places.iter().filter_map(|place| self.copies.get(place)).collect();
+        let held =
+            |digest: &Digest| sent.contains(digest) || copies.iter().any(|copy| copy.rendition == *digest);
+        message.renditions.retain(|rendition| held(&rendition.digest));
+        let position = PagePosition::new(message.sort_time, key);
+        for (posted, positions) in &mut self.postings {
+            if !message.sent_keys.contains(posted) && !copies.iter().any(|copy| copy.keys.contains(posted)) {
+                positions.remove(&position);
+            }
+        }
+        let is_gone = message.renditions.is_empty();
+        if is_gone {
+            self.messages.remove(&key);
+        }
+        is_gone
     }
 
     pub(super) fn page(&self, query: &PageQuery) -> Vec<PagePosition> {

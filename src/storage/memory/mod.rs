@@ -5,6 +5,7 @@ mod archive;
 mod blobs;
 mod credentials;
 mod directory;
+mod erasure;
 mod outbox;
 mod store;
 mod window;
@@ -13,7 +14,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::contract::{Change, ChangeKind, Clock, CredentialField, DeadLetter};
+use crate::contract::{Change, ChangeKind, Clock, CredentialField, DeadLetter, SettingsChange};
+use crate::error::{Error, ErrorKind, Result};
 use crate::settings::PracticeSettings;
 use crate::types::{AccountId, CopyPlace, Digest, PracticeId, Timestamp};
 
@@ -75,6 +77,21 @@ struct PracticeRows {
     credentials: BTreeMap<(AccountId, CredentialField), credentials::CredentialRow>,
     /// The last claim's token: never given twice, so that a claim cannot outlive a deletion.
     last_claim: u64,
+}
+
+impl PracticeRows {
+    /// Settles anew what the practice settles for all its users, if it is what the change was made from.
+    fn settle(&mut self, change: &SettingsChange, now: Timestamp) -> Result<()> {
+        if self.settings != change.before {
+            return Err(Error::new(ErrorKind::Busy, "the practice's settings were changed meanwhile"));
+        }
+        self.settings.clone_from(&change.after);
+        self.feed.push(now, None, ChangeKind::SettingsChanged(change.by.clone()));
+        for row in self.accounts.values_mut() {
+            row.obey(&self.settings, now, &mut self.feed);
+        }
+        Ok(())
+    }
 }
 
 /// The change feed.

@@ -1,7 +1,7 @@
 //! The outbox.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
@@ -15,7 +15,7 @@ use crate::storage::content::Content;
 use crate::storage::outgoing::{
     HeldClaim, OutgoingRow, archived, busy, is_copy_of, learnt, not_found, throttled, used_key, windows,
 };
-use crate::types::{AccountId, MessageKey, OutgoingId, PracticeId, Timestamp};
+use crate::types::{AccountId, Digest, MessageKey, OutgoingId, PracticeId, Timestamp};
 
 /// The intents of a practice.
 #[derive(Default)]
@@ -80,6 +80,17 @@ impl OutboxRows {
             Some(in_the_way.plus(seconds)).filter(|until| now < *until)
         };
         windows(limits).filter_map(until).max().map_or(Ok(()), |until| Err(throttled(until)))
+    }
+
+    /// What intents have sent, or are to send, as this message.
+    pub(super) fn renditions_of(&self, message: MessageKey) -> BTreeSet<Digest> {
+        let theirs = self.rows.values().map(|row| &row.item.message).filter(|item| item.message == message);
+        theirs.map(|item| item.rendition).collect()
+    }
+
+    /// Whether an intent's octets are these.
+    pub(super) fn names(&self, sha256: &Digest) -> bool {
+        self.rows.values().any(|row| row.item.message.octets.sha256 == *sha256)
     }
 
     /// The message a copy in `account` is one of.
@@ -171,11 +182,13 @@ impl PracticeRows {
     }
 
     fn take_up(&mut self, item: &Outgoing, sent: Option<&SentMessage>, now: Timestamp) {
-        if let Some(sent) = sent
-            && self.archive.take_up(&Content::of_sent(item, sent))
-        {
+        let Some(sent) = sent else { return };
+        if self.archive.take_up(&Content::of_sent(item, sent)) {
             let change = ChangeKind::MessageArchived(item.message.message);
             self.feed.push(now, item.message.route.account(), change);
+        }
+        if let Some(message) = self.archive.messages.get_mut(&item.message.message) {
+            message.sent_keys.extend(&sent.postings);
         }
     }
 

@@ -3,15 +3,15 @@
 use async_trait::async_trait;
 
 use super::account::{self, fenced};
-use super::{MemoryStore, PracticeRows, window};
+use super::{MemoryStore, PracticeRows, erasure, window};
 use crate::contract::{
-    AccountRecord, Change, ChangeKind, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence,
-    MailStore, Message, NewAccount, PagePosition, PageQuery, PassEnd, StoredCopy, SyncState, Window,
+    AccountRecord, Change, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence, MailStore,
+    Message, NewAccount, PagePosition, PageQuery, PassEnd, SettingsChange, StoredCopy, SyncState, Window,
     WindowReceipt,
 };
 use crate::error::Result;
-use crate::settings::PracticeSettings;
-use crate::types::{AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
+use crate::settings::{AccountSettings, PracticeSettings};
+use crate::types::{AccountId, Digest, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
 
 #[async_trait]
 impl MailStore for MemoryStore {
@@ -27,12 +27,16 @@ impl MailStore for MemoryStore {
         Ok(self.read(practice, |rows| rows.settings.clone()))
     }
 
-    async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()> {
-        self.write(practice, |rows, now| {
-            rows.settings.clone_from(settings);
-            rows.feed.push(now, None, ChangeKind::SettingsChanged);
-        });
-        Ok(())
+    async fn set_practice_settings(&self, practice: &PracticeId, change: &SettingsChange) -> Result<()> {
+        self.write(practice, |rows, now| rows.settle(change, now))
+    }
+
+    async fn change_settings(&self, fence: &Fence, settings: &AccountSettings) -> Result<()> {
+        self.write(&fence.practice, |rows, now| account::change_settings(rows, fence, settings, now))
+    }
+
+    async fn erase_account(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<Digest>> {
+        self.write(practice, |rows, now| erasure::erase(rows, account, now))
     }
 
     async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {

@@ -105,6 +105,7 @@ fn archive(
         copy: archived.copy.clone(),
         rendition: content.digest,
         bcc: participants.iter().filter(|p| p.field == Field::Bcc).cloned().collect(),
+        keys: archived.postings.clone(),
     });
     receipt.new_copies = receipt.new_copies.saturating_add(1);
     if is_new {

@@ -4,9 +4,10 @@ use sqlx::SqliteConnection;
 
 use super::changes::record;
 use super::failure::{corrupt, failure};
-use super::{cursors, values};
+use super::{cursors, practice_settings, switches, values};
 use crate::contract::{AccountHealth, AccountRecord, AccountState, ChangeKind, Fence, NewAccount, PassEnd};
 use crate::error::{Error, ErrorKind, Result};
+use crate::settings::AccountSettings;
 use crate::types::{AccountId, Address, PracticeId, Timestamp, UserId};
 
 /// New settings are worth trying at once, whatever the old ones were told to wait for.
@@ -15,24 +16,24 @@ const CONNECT: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, 'connected', 0, '', '')
     ON CONFLICT (practice, account) DO UPDATE SET
         user = excluded.user, address = excluded.address, settings = excluded.settings,
-        state = 'connected', not_before = NULL, files_copies = NULL";
+        state = 'connected', switched_off = 0, not_before = NULL, files_copies = NULL";
 
 const DISCONNECT: &str = "
-    UPDATE account SET state = 'disconnected', epoch = epoch + 1
-    WHERE practice = ?1 AND account = ?2 AND state = 'connected'";
+    UPDATE account SET state = 'disconnected', switched_off = 0, epoch = epoch + 1
+    WHERE practice = ?1 AND account = ?2 AND (state = 'connected' OR switched_off)";
 
-const EXISTS: &str = "SELECT 1 FROM account WHERE practice = ?1 AND account = ?2";
+const CHANGE_SETTINGS: &str = "UPDATE account SET settings = ?3 WHERE practice = ?1 AND account = ?2";
 
 const END_LEASE: &str = "UPDATE lease SET expires_at = 0 WHERE practice = ?1 AND account = ?2";
 
 const SELECT_ALL: &str = "
-    SELECT account, user, address, settings, state, epoch, last_attempt, last_success, failure, failure_message,
-           not_before
+    SELECT account, user, address, settings, state, switched_off, epoch, last_attempt, last_success, failure,
+           failure_message, not_before
     FROM account WHERE practice = ?1 ORDER BY account";
 
 const SELECT_ONE: &str = "
-    SELECT account, user, address, settings, state, epoch, last_attempt, last_success, failure, failure_message,
-           not_before
+    SELECT account, user, address, settings, state, switched_off, epoch, last_attempt, last_success, failure,
+           failure_message, not_before
     FROM account WHERE practice = ?1 AND account = ?2";
 
 const SELECT_FAILURE: &str = "SELECT failure FROM account WHERE practice = ?1 AND account = ?2";
@@ -58,6 +59,7 @@ type Row = (
     String,
     String,
     String,
+    bool,
     i64,
     Option<i64>,
     Option<i64>,
@@ -71,26 +73,35 @@ pub(super) async fn connect(
     now: Timestamp,
     new: &NewAccount,
 ) -> Result<AccountRecord> {
-    let settings = serde_json::to_string(&new.settings).map_err(|cause| {
-        Error::new(ErrorKind::Invalid, "the account's settings cannot be written").with_source(cause)
-    })?;
     sqlx::query(CONNECT)
         .bind(new.practice.as_str())
         .bind(new.id.as_str())
         .bind(new.user.as_str())
         .bind(new.address.to_string())
-        .bind(settings)
+        .bind(settings_to_json(&new.settings)?)
         .execute(&mut *tx)
         .await
         .map_err(failure)?;
     record(tx, &new.practice, now, Some(&new.id), &ChangeKind::AccountConnected).await?;
-    let row: Row = sqlx::query_as(SELECT_ONE)
-        .bind(new.practice.as_str())
-        .bind(new.id.as_str())
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(failure)?;
-    from_row(&new.practice, row)
+    let settings = practice_settings::load(tx, &new.practice).await?;
+    let connected = one(tx, &new.practice, &new.id).await?;
+    switches::obey(tx, now, &settings, connected).await
+}
+
+/// Replaces an account's settings; the fence was checked.
+pub(super) async fn change_settings(
+    tx: &mut SqliteConnection,
+    now: Timestamp,
+    fence: &Fence,
+    changed: &AccountSettings,
+) -> Result<AccountRecord> {
+    let (practice, account) = (&fence.practice, &fence.account);
+    let write = sqlx::query(CHANGE_SETTINGS).bind(practice.as_str()).bind(account.as_str());
+    write.bind(settings_to_json(changed)?).execute(&mut *tx).await.map_err(failure)?;
+    record(tx, practice, now, Some(account), &ChangeKind::AccountConnected).await?;
+    let settings = practice_settings::load(tx, practice).await?;
+    let record = one(tx, practice, account).await?;
+    switches::obey(tx, now, &settings, record).await
 }
 
 pub(super) async fn disconnect(
@@ -99,18 +110,40 @@ pub(super) async fn disconnect(
     practice: &PracticeId,
     account: &AccountId,
 ) -> Result<()> {
+    one(tx, practice, account).await?;
     let ids = (practice.as_str(), account.as_str());
-    let known: Option<(i64,)> =
-        sqlx::query_as(EXISTS).bind(ids.0).bind(ids.1).fetch_optional(&mut *tx).await.map_err(failure)?;
-    if known.is_none() {
-        return Err(Error::new(ErrorKind::NotFound, "there is no such account"));
-    }
     let ended = sqlx::query(DISCONNECT).bind(ids.0).bind(ids.1).execute(&mut *tx).await.map_err(failure)?;
     if ended.rows_affected() == 0 {
         return Ok(());
     }
-    sqlx::query(END_LEASE).bind(ids.0).bind(ids.1).execute(&mut *tx).await.map_err(failure)?;
+    end_lease(tx, practice, account).await?;
     record(tx, practice, now, Some(account), &ChangeKind::AccountDisconnected).await
+}
+
+pub(super) async fn end_lease(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+    account: &AccountId,
+) -> Result<()> {
+    let end = sqlx::query(END_LEASE).bind(practice.as_str()).bind(account.as_str());
+    end.execute(tx).await.map_err(failure)?;
+    Ok(())
+}
+
+/// An account, connected or not.
+pub(super) async fn one(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+    account: &AccountId,
+) -> Result<AccountRecord> {
+    let row: Option<Row> = sqlx::query_as(SELECT_ONE)
+        .bind(practice.as_str())
+        .bind(account.as_str())
+        .fetch_optional(tx)
+        .await
+        .map_err(failure)?;
+    let unknown = || Error::new(ErrorKind::NotFound, "there is no such account");
+    from_row(practice, row.ok_or_else(unknown)?)
 }
 
 pub(super) async fn all(tx: &mut SqliteConnection, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
@@ -194,19 +227,29 @@ pub(super) async fn learn(
     Ok(())
 }
 
+fn settings_to_json(settings: &AccountSettings) -> Result<String> {
+    serde_json::to_string(settings).map_err(|cause| {
+        Error::new(ErrorKind::Invalid, "the account's settings cannot be written").with_source(cause)
+    })
+}
+
 fn from_row(practice: &PracticeId, row: Row) -> Result<AccountRecord> {
-    let (id, user, address, settings, state, epoch, attempt, success, failure, failure_message, not_before) =
+    let (id, user, address, settings, state, off, epoch, attempt, success, failure, message, not_before) =
         row;
     let user = UserId::new(user).map_err(|_| corrupt("a user's id"))?;
     let address = Address::parse(&address).map_err(|_| corrupt("an account's address"))?;
     let settings = serde_json::from_str(&settings).map_err(|_| corrupt("an account's settings"))?;
     let account = NewAccount::new(practice.clone(), values::account(id)?, user, address, settings);
-    let state = if state == "connected" { AccountState::Connected } else { AccountState::Disconnected };
+    let state = match (state.as_str(), off) {
+        ("connected", _) => AccountState::Connected,
+        (_, true) => AccountState::SwitchedOff,
+        (_, false) => AccountState::Disconnected,
+    };
     let health = AccountHealth {
         last_attempt: attempt.map(Timestamp::from_unix),
         last_success: success.map(Timestamp::from_unix),
         failure: failure.as_deref().map(values::error_kind).transpose()?,
-        failure_message,
+        failure_message: message,
         not_before: not_before.map(Timestamp::from_unix),
     };
     Ok(AccountRecord::new(account, state, epoch.cast_unsigned(), health))

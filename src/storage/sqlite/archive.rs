@@ -8,8 +8,7 @@ use crate::contract::{ArchivedCopy, MovedCopy, Rendition};
 use crate::error::Result;
 use crate::storage::content::Content;
 use crate::types::{
-    Copy, CopyPlace, CopyState, Digest, Field, KEY_VERSION, MailboxName, MessageId, MessageKey, Participant,
-    PracticeId, Timestamp,
+    CopyPlace, CopyState, Field, KEY_VERSION, MailboxName, MessageId, MessageKey, PracticeId, Timestamp,
 };
 
 /// The rules by which renditions are derived from octets: rows of an older number are derived again.
@@ -27,18 +26,19 @@ const INSERT_MESSAGE: &str = "
 const INSERT_RENDITION: &str = "
     INSERT INTO rendition (practice, message, digest, ordinal, date, date_offset, subject, text, html, participants,
         attachments, in_reply_to, refs, unparsed, parsed_by, automatic)
-    VALUES (?1, ?2, ?3, (SELECT count(*) FROM rendition WHERE practice = ?1 AND message = ?2),
+    VALUES (?1, ?2, ?3, (SELECT coalesce(max(ordinal) + 1, 0) FROM rendition WHERE practice = ?1 AND message = ?2),
         ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
     ON CONFLICT DO NOTHING";
 
 const SAVE_COPY: &str = "
     INSERT INTO copy (practice, account, mailbox, uid_validity, uid, message, rendition, sha256, size, internal_date,
-        labels, bcc, state, missing_since)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        labels, bcc, state, missing_since, keys)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
     ON CONFLICT (practice, account, mailbox, uid_validity, uid) DO UPDATE SET
         message = excluded.message, rendition = excluded.rendition, sha256 = excluded.sha256, size = excluded.size,
         internal_date = excluded.internal_date, labels = excluded.labels, bcc = excluded.bcc,
-        state = excluded.state, missing_since = excluded.missing_since";
+        state = excluded.state, missing_since = excluded.missing_since,
+        keys = excluded.keys";
 
 /// The message's own `sort_time`, which is what it was first.
 const INSERT_POSTINGS: &str = "
@@ -95,8 +95,7 @@ pub(super) async fn put(
     }
     let content = Content::of_copy(message, archived);
     let is_new = take_up(tx, practice, &content).await?;
-    let bcc = archived.parsed.headers.participants.iter().filter(|p| p.field == Field::Bcc);
-    save_copy(tx, practice, &message, &content.digest, copy, bcc).await?;
+    save_copy(tx, practice, &content, archived).await?;
     Ok(if is_new { Added::Message } else { Added::Copy })
 }
 
@@ -204,14 +203,14 @@ async fn put_rendition(
     Ok(())
 }
 
-async fn save_copy<'a>(
+async fn save_copy(
     tx: &mut SqliteConnection,
     practice: &PracticeId,
-    message: &MessageKey,
-    rendition: &Digest,
-    copy: &Copy,
-    bcc: impl Iterator<Item = &'a Participant>,
+    content: &Content<'_>,
+    archived: &ArchivedCopy,
 ) -> Result<()> {
+    let copy = &archived.copy;
+    let bcc = archived.parsed.headers.participants.iter().filter(|p| p.field == Field::Bcc);
     let since = match copy.state {
         CopyState::Missing { since } => Some(since),
         _ => None,
@@ -222,8 +221,8 @@ async fn save_copy<'a>(
         .bind(copy.place.mailbox.as_wire())
         .bind(i64::from(copy.place.uid_validity.get()))
         .bind(i64::from(copy.place.uid.get()))
-        .bind(message.as_bytes().as_slice())
-        .bind(rendition.as_bytes().as_slice())
+        .bind(content.message.as_bytes().as_slice())
+        .bind(content.digest.as_bytes().as_slice())
         .bind(copy.sha256.as_bytes().as_slice())
         .bind(copy.size.cast_signed())
         .bind(copy.internal_date.map(Timestamp::as_unix))
@@ -231,6 +230,7 @@ async fn save_copy<'a>(
         .bind(values::participants_to_json(bcc)?)
         .bind(copy.state.as_str())
         .bind(values::seconds(since))
+        .bind(values::keys_to_octets(content.postings))
         .execute(tx)
         .await
         .map_err(failure)?;

@@ -6,7 +6,7 @@ use super::failure::{corrupt, failure, newer};
 use super::values;
 use crate::contract::{Change, ChangeKind};
 use crate::error::Result;
-use crate::types::{AccountId, MessageKey, PracticeId, Timestamp};
+use crate::types::{AccountId, MessageKey, PracticeId, Timestamp, UserId};
 
 const NEXT: &str = "
     INSERT INTO feed (practice, last_sequence) VALUES (?1, 1)
@@ -14,14 +14,15 @@ const NEXT: &str = "
     RETURNING last_sequence";
 
 const INSERT: &str = "
-    INSERT INTO change_feed (practice, sequence, at, account, kind, message, failure, outgoing)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    INSERT INTO change_feed (practice, sequence, at, account, kind, message, failure, outgoing, actor)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 const SELECT: &str = "
-    SELECT sequence, at, account, kind, message, failure, outgoing FROM change_feed
+    SELECT sequence, at, account, kind, message, failure, outgoing, actor FROM change_feed
     WHERE practice = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
 
-type Row = (i64, i64, Option<String>, String, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>);
+type Row =
+    (i64, i64, Option<String>, String, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>, Option<String>);
 
 /// Before the step of an intent.
 const OUTGOING: &str = "outgoing_";
@@ -40,13 +41,18 @@ pub(super) async fn record(
         ChangeKind::CopyMissing(key) => ("copy_missing", Some(key), None),
         ChangeKind::DeadLetter => ("dead_letter", None, None),
         ChangeKind::Outgoing(_, step) => (step.as_str(), None, None),
-        ChangeKind::SettingsChanged => ("settings_changed", None, None),
+        ChangeKind::SettingsChanged(_) => ("settings_changed", None, None),
         ChangeKind::AccountConnected => ("account_connected", None, None),
         ChangeKind::AccountDisconnected => ("account_disconnected", None, None),
         ChangeKind::AccountFailed(kind) => ("account_failed", None, Some(kind.as_str())),
         ChangeKind::AccountRecovered => ("account_recovered", None, None),
+        ChangeKind::AccountSwitchedOff => ("account_switched_off", None, None),
+        ChangeKind::AccountSwitchedOn => ("account_switched_on", None, None),
+        ChangeKind::AccountErased => ("account_erased", None, None),
+        ChangeKind::MessageErased(key) => ("message_erased", Some(key), None),
     };
     let outgoing = if let ChangeKind::Outgoing(id, _) = kind { Some(id) } else { None };
+    let actor = if let ChangeKind::SettingsChanged(by) = kind { by.as_ref() } else { None };
     let (sequence,): (i64,) =
         sqlx::query_as(NEXT).bind(practice.as_str()).fetch_one(&mut *tx).await.map_err(failure)?;
     sqlx::query(INSERT)
@@ -58,6 +64,7 @@ pub(super) async fn record(
         .bind(message.map(|key| key.as_bytes().as_slice()))
         .bind(failed)
         .bind(outgoing.map(|id| id.as_bytes().as_slice()))
+        .bind(actor.map(UserId::as_str))
         .execute(tx)
         .await
         .map_err(failure)?;
@@ -81,7 +88,7 @@ pub(super) async fn after(
     rows.into_iter().map(from_row).collect()
 }
 
-fn from_row((sequence, at, account, kind, message, failed, outgoing): Row) -> Result<Change> {
+fn from_row((sequence, at, account, kind, message, failed, outgoing, actor): Row) -> Result<Change> {
     let key = || -> Result<MessageKey> {
         values::message_key(message.as_deref().ok_or_else(|| corrupt("a change without its message"))?)
     };
@@ -90,12 +97,19 @@ fn from_row((sequence, at, account, kind, message, failed, outgoing): Row) -> Re
         "copy_archived" => ChangeKind::CopyArchived(key()?),
         "copy_missing" => ChangeKind::CopyMissing(key()?),
         "dead_letter" => ChangeKind::DeadLetter,
-        "settings_changed" => ChangeKind::SettingsChanged,
+        "settings_changed" => {
+            let by = actor.map(UserId::new).transpose().map_err(|_| corrupt("a user's id"))?;
+            ChangeKind::SettingsChanged(by)
+        }
         "account_connected" => ChangeKind::AccountConnected,
         "account_disconnected" => ChangeKind::AccountDisconnected,
         "account_failed" => {
             ChangeKind::AccountFailed(values::error_kind(failed.as_deref().unwrap_or_default())?)
         }
+        "account_switched_off" => ChangeKind::AccountSwitchedOff,
+        "account_switched_on" => ChangeKind::AccountSwitchedOn,
+        "account_erased" => ChangeKind::AccountErased,
+        "message_erased" => ChangeKind::MessageErased(key()?),
         "account_recovered" => ChangeKind::AccountRecovered,
         other => {
             let step = other.strip_prefix(OUTGOING).ok_or_else(|| newer("a change"))?;

@@ -71,8 +71,8 @@ mod tests {
     use super::super::database::Database;
     use super::super::{STORE, SqliteStore};
     use super::*;
-    use crate::contract::{ChangeKind, MailStore, Outbox, OutboxQuery, SystemClock};
-    use crate::types::PracticeId;
+    use crate::contract::{ChangeKind, MailStore, Outbox, OutboxQuery, PageQuery, SystemClock};
+    use crate::types::{AccountId, KeyDigest, PracticeId};
 
     const WRITTEN_BY_VERSION_1: &str = "
         INSERT INTO message VALUES ('p', zeroblob(32), 5, 'a@x', 1);
@@ -81,19 +81,44 @@ mod tests {
         INSERT INTO feed VALUES ('p', 1);
         INSERT INTO change_feed VALUES ('p', 1, 5, 'a', 'message_archived', zeroblob(32), NULL);";
 
-    #[tokio::test]
-    async fn a_file_of_the_first_version_is_brought_up_to_date() {
+    /// Copies of two accounts, of which it is not told which keys they brought.
+    const WRITTEN_BY_VERSION_2: &str = r#"
+        INSERT INTO account (practice, account, user, address, settings, state, epoch, hints, revision)
+        SELECT 'p', value, 'u', 'u@x.example', '{"incoming": {"host": "x", "port": 993, "tls": "implicit", "ca_pem": null},
+            "incoming_login": "u", "outgoing": null, "sent_mailbox": null}', 'disconnected', 1, '', ''
+        FROM json_each('["a", "b"]');
+        INSERT INTO copy SELECT 'p', value, x'49', 1, 1, zeroblob(32), zeroblob(32), zeroblob(32), 1, NULL, '[]', '[]',
+            'present', NULL
+        FROM json_each('["a", "b"]');
+        INSERT INTO posting VALUES ('p', zeroblob(16), 5, zeroblob(32));"#;
+
+    /// A file as versions wrote it, one after the other, from the first on.
+    async fn written(rows: &[&'static str]) -> (tempfile::TempDir, Database) {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("mail.db");
-        let first = Component { name: STORE.name, migrations: &STORE.migrations[..1] };
-        let database = Database::open(&path).await.unwrap();
+        let database = Database::open(&dir.path().join("mail.db")).await.unwrap();
         let mut session = database.writer().await.unwrap();
         let mut tx = session.begin().await.unwrap();
-        migrate(&mut tx, &first).await.unwrap();
-        sqlx::raw_sql(WRITTEN_BY_VERSION_1).execute(&mut *tx).await.unwrap();
+        for (sql, version) in rows.iter().zip(1..) {
+            migrate(&mut tx, &store_of(version)).await.unwrap();
+            sqlx::raw_sql(*sql).execute(&mut *tx).await.unwrap();
+        }
         tx.commit().await.unwrap();
+        drop(session);
+        (dir, database)
+    }
 
-        let store = SqliteStore::open(&path, Arc::new(SystemClock::new())).await.unwrap();
+    fn store_of(version: usize) -> Component {
+        Component { name: STORE.name, migrations: &STORE.migrations[..version] }
+    }
+
+    async fn open(dir: &tempfile::TempDir) -> SqliteStore {
+        SqliteStore::open(&dir.path().join("mail.db"), Arc::new(SystemClock::new())).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_first_version_is_brought_up_to_date() {
+        let (dir, database) = written(&[WRITTEN_BY_VERSION_1]).await;
+        let store = open(&dir).await;
         let practice = PracticeId::new("p").unwrap();
         let messages = store.all_messages(&practice, None, 9).await.unwrap();
         assert_eq!(messages.len(), 1);
@@ -102,8 +127,26 @@ mod tests {
         assert_eq!(changes[0].kind, ChangeKind::MessageArchived(messages[0].key));
         assert_eq!(store.outbox(&practice, &OutboxQuery::newest(9)).await.unwrap(), []);
 
+        let mut session = database.writer().await.unwrap();
         let mut tx = session.begin().await.unwrap();
-        let refused = migrate(&mut tx, &first).await.unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::StorageVersion);
+        for version in [1, 2] {
+            let refused = migrate(&mut tx, &store_of(version)).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::StorageVersion, "version {version}");
+        }
+    }
+
+    #[tokio::test]
+    async fn of_copies_of_before_each_counts_for_all_of_its_messages_keys() {
+        let (dir, _database) = written(&[WRITTEN_BY_VERSION_1, WRITTEN_BY_VERSION_2]).await;
+        let store = open(&dir).await;
+        let practice = PracticeId::new("p").unwrap();
+        let query = PageQuery::new(practice.clone(), vec![KeyDigest::from_slice(&[0; 16]).unwrap()], 9);
+        for (account, messages, octets) in [("a", 1, 0), ("b", 0, 1)] {
+            let account = AccountId::new(account).unwrap();
+            let unnamed = store.erase_account(&practice, &account).await.unwrap();
+            assert_eq!(unnamed.len(), octets);
+            assert_eq!(store.page(&query).await.unwrap().len(), messages);
+            assert_eq!(store.all_messages(&practice, None, 9).await.unwrap().len(), messages);
+        }
     }
 }

@@ -24,6 +24,7 @@ mod credentials;
 mod cursors;
 mod database;
 mod directory;
+mod erasure;
 #[cfg(test)]
 mod explain;
 mod failure;
@@ -39,6 +40,8 @@ mod outgoing_list;
 mod page;
 mod practice_data;
 mod practice_settings;
+mod store;
+mod switches;
 mod values;
 mod window;
 
@@ -48,8 +51,6 @@ pub use self::practice_data::{ClientData, PracticeData};
 use std::path::Path;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-
 use self::blobs::Abandoned;
 use self::database::{Database, Session};
 use self::failure::failure;
@@ -57,30 +58,26 @@ use self::incarnation::Incarnation;
 use self::lock::LeaseLock;
 use self::migrate::{Component, Migration, migrate};
 use self::outbox_lock::OutboxLock;
-use crate::contract::{
-    AccountRecord, Change, Clock, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence, MailStore,
-    Message, NewAccount, PagePosition, PageQuery, PassEnd, StoredCopy, SyncState, Window, WindowReceipt,
-};
+use crate::contract::Clock;
 use crate::error::Result;
-use crate::settings::PracticeSettings;
-use crate::types::{
-    AccountId, KeyDigest, MailboxName, MessageKey, PracticeId, Timestamp, UidSet, UidValidity,
-};
+use crate::types::Timestamp;
 
 /// The second version's `min_reader` is its own: a store of before would take a sent message's copy for another message, and
-/// stop at the first change of an intent in the feed.
+/// stop at the first change of an intent in the feed. So is the third's: a store of before would connect accounts by a way that
+/// is switched off, and archive copies without their keys.
 const STORE: Component = Component {
     name: "store",
     migrations: &[
         Migration { sql: include_str!("schema.sql"), min_reader: 1 },
         Migration { sql: include_str!("outbox.sql"), min_reader: 2 },
+        Migration { sql: include_str!("connecting.sql"), min_reader: 3 },
     ],
 };
 
 /// Keeps everything durable in one SQLite file. Cloning it is cheap; clones share their connections.
 ///
 /// Open one store for a file in a process and share it. Any number of processes may read and connect accounts at once;
-/// leases are one process's at a time: another one's [`acquire_lease`](MailStore::acquire_lease) is refused with
+/// leases are one process's at a time: another one's [`acquire_lease`](crate::contract::MailStore::acquire_lease) is refused with
 /// [`Busy`](crate::error::ErrorKind::Busy) at once, and succeeds as soon as the first has given its leases back, let them
 /// expire, or died. (The proof of life is a lock on `<file>-lock`, an empty file that stays.) For that purpose a second
 /// store on the same file counts as another process, and a process that is stopped counts as alive.
@@ -174,186 +171,5 @@ impl SqliteStore {
 impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SqliteStore(..)")
-    }
-}
-
-#[async_trait]
-impl MailStore for SqliteStore {
-    async fn connect(&self, account: &NewAccount) -> Result<AccountRecord> {
-        let mut session = self.writing().await?;
-        let mut tx = session.begin().await?;
-        let record = accounts::connect(&mut tx, self.now(), account).await?;
-        tx.commit().await.map_err(failure)?;
-        Ok(record)
-    }
-
-    async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
-        let mut session = self.writing().await?;
-        let mut tx = session.begin().await?;
-        accounts::disconnect(&mut tx, self.now(), practice, account).await?;
-        tx.commit().await.map_err(failure)?;
-        self.inner.lock.leave_account(practice, account);
-        Ok(())
-    }
-
-    async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings> {
-        let mut session = self.reading().await?;
-        let mut tx = session.begin().await?;
-        practice_settings::load(&mut tx, practice).await
-    }
-
-    async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()> {
-        let mut session = self.writing().await?;
-        let mut tx = session.begin().await?;
-        practice_settings::save(&mut tx, self.now(), practice, settings).await?;
-        tx.commit().await.map_err(failure)
-    }
-
-    async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
-        let mut session = self.reading().await?;
-        let mut tx = session.begin().await?;
-        accounts::all(&mut tx, practice).await
-    }
-
-    async fn acquire_lease(
-        &self,
-        practice: &PracticeId,
-        account: &AccountId,
-        holder: &str,
-        seconds: u32,
-    ) -> Result<Fence> {
-        let mut session = self.writing().await?;
-        let entering = self.inner.lock.enter()?;
-        let mut tx = session.begin().await?;
-        let now = self.now();
-        let until = now.plus(i64::from(seconds));
-        let ids = (practice, account);
-        let fence = leases::acquire(&mut tx, &self.inner.lock, now, ids, holder, until).await?;
-        tx.commit().await.map_err(failure)?;
-        entering.remember(&fence, until);
-        Ok(fence)
-    }
-
-    async fn renew_lease(&self, fence: &Fence, seconds: u32) -> Result<()> {
-        let mut session = self.writing().await?;
-        let mut tx = session.begin().await?;
-        let now = self.now();
-        let until = now.plus(i64::from(seconds));
-        leases::check(&mut tx, now, fence).await?;
-        leases::move_end(&mut tx, fence, until).await?;
-        tx.commit().await.map_err(failure)?;
-        self.inner.lock.extend(fence, until);
-        Ok(())
-    }
-
-    async fn release_lease(&self, fence: &Fence) -> Result<()> {
-        let mut session = self.writing().await?;
-        let mut tx = session.begin().await?;
-        leases::move_end(&mut tx, fence, Timestamp::from_unix(i64::MIN)).await?;
-        tx.commit().await.map_err(failure)?;
-        self.inner.lock.leave(fence);
-        Ok(())
-    }
-
-    async fn sync_state(&self, practice: &PracticeId, account: &AccountId) -> Result<SyncState> {
-        let mut session = self.reading().await?;
-        let mut tx = session.begin().await?;
-        coverage::state(&mut tx, self.now(), practice, account).await
-    }
-
-    async fn change_coverage(&self, fence: &Fence, change: &CoverageChange) -> Result<()> {
-        let mut session = self.writing().await?;
-        let mut tx = session.begin().await?;
-        leases::check(&mut tx, self.now(), fence).await?;
-        coverage::change(&mut tx, fence, change).await?;
-        tx.commit().await.map_err(failure)
-    }
-
-    async fn commit_window(&self, fence: &Fence, window: &Window) -> Result<WindowReceipt> {
-        let mut session = self.writing().await?;
-        let mut tx = session.begin().await?;
-        let now = self.now();
-        leases::check(&mut tx, now, fence).await?;
-        let receipt = window::commit(&mut tx, now, fence, window).await?;
-        tx.commit().await.map_err(failure)?;
-        Ok(receipt)
-    }
-
-    async fn commit_comparison(&self, fence: &Fence, comparison: &Comparison) -> Result<()> {
-        let mut session = self.writing().await?;
-        let mut tx = session.begin().await?;
-        let now = self.now();
-        leases::check(&mut tx, now, fence).await?;
-        comparison::commit(&mut tx, now, fence, comparison).await?;
-        tx.commit().await.map_err(failure)
-    }
-
-    async fn end_pass(&self, fence: &Fence, end: &PassEnd) -> Result<()> {
-        let mut session = self.writing().await?;
-        let mut tx = session.begin().await?;
-        let now = self.now();
-        leases::check(&mut tx, now, fence).await?;
-        accounts::end_pass(&mut tx, now, fence, end).await?;
-        tx.commit().await.map_err(failure)
-    }
-
-    async fn copies(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<CopiesInMailbox>> {
-        let mut session = self.reading().await?;
-        let mut tx = session.begin().await?;
-        comparison::copies(&mut tx, practice, account).await
-    }
-
-    async fn copies_at(
-        &self,
-        practice: &PracticeId,
-        account: &AccountId,
-        mailbox: &MailboxName,
-        uid_validity: UidValidity,
-        uids: &UidSet,
-    ) -> Result<Vec<StoredCopy>> {
-        let mut session = self.reading().await?;
-        let mut tx = session.begin().await?;
-        comparison::copies_at(&mut tx, practice, account, (mailbox, uid_validity), uids).await
-    }
-
-    async fn page(&self, query: &PageQuery) -> Result<Vec<PagePosition>> {
-        let mut session = self.reading().await?;
-        let mut tx = session.begin().await?;
-        page::page(&mut tx, query).await
-    }
-
-    async fn messages(&self, practice: &PracticeId, keys: &[MessageKey]) -> Result<Vec<Message>> {
-        let mut session = self.reading().await?;
-        let mut tx = session.begin().await?;
-        page::messages(&mut tx, practice, keys).await
-    }
-
-    async fn all_messages(
-        &self,
-        practice: &PracticeId,
-        after: Option<MessageKey>,
-        limit: usize,
-    ) -> Result<Vec<Message>> {
-        let mut session = self.reading().await?;
-        let mut tx = session.begin().await?;
-        page::all(&mut tx, practice, after, limit).await
-    }
-
-    async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32> {
-        let mut session = self.reading().await?;
-        let mut tx = session.begin().await?;
-        page::count(&mut tx, practice, keys, cap).await
-    }
-
-    async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>> {
-        let mut session = self.reading().await?;
-        let mut tx = session.begin().await?;
-        window::dead_letters(&mut tx, practice).await
-    }
-
-    async fn changes(&self, practice: &PracticeId, after: u64, limit: usize) -> Result<Vec<Change>> {
-        let mut session = self.reading().await?;
-        let mut tx = session.begin().await?;
-        changes::after(&mut tx, practice, after, limit).await
     }
 }

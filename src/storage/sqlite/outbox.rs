@@ -113,13 +113,12 @@ async fn archive_sent(
     sent: Option<&SentMessage>,
 ) -> Result<()> {
     let (practice, account) = (&item.message.practice, item.message.route.account());
-    if let Some(sent) = sent
-        && archive::take_up(tx, practice, &Content::of_sent(item, sent)).await?
-    {
+    let Some(sent) = sent else { return Ok(()) };
+    if archive::take_up(tx, practice, &Content::of_sent(item, sent)).await? {
         let change = ChangeKind::MessageArchived(item.message.message);
         record(tx, practice, now, account, &change).await?;
     }
-    Ok(())
+    outgoing::add_keys(tx, item, &sent.postings).await
 }
 
 /// Refuses to go beyond the limits of a way.

@@ -1,5 +1,7 @@
 //! Intents to send as rows.
 
+use std::collections::BTreeSet;
+
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
@@ -12,8 +14,8 @@ use crate::contract::{
 use crate::error::Result;
 use crate::storage::outgoing::{HeldClaim, OutgoingRow};
 use crate::types::{
-    AccountId, Address, Field, MailboxName, OutgoingId, PracticeId, RecipientPolicy, Timestamp, Uid,
-    UidValidity, UserId,
+    AccountId, Address, Field, KeyDigest, MailboxName, OutgoingId, PracticeId, RecipientPolicy, Timestamp,
+    Uid, UidValidity, UserId,
 };
 
 pub(super) const SELECT: &str = "
@@ -25,9 +27,9 @@ pub(super) const SELECT: &str = "
 
 const INSERT: &str = "
     INSERT INTO outgoing (practice, id, ordinal, author, account, key, draft, message, message_id, rendition, sha256, size,
-        reverse_path, policy, not_before, created_at, state, recipients, attempts, held, filing, claim_token)
+        reverse_path, policy, not_before, created_at, state, recipients, attempts, held, filing, claim_token, keys)
     VALUES (?1, ?2, (SELECT coalesce(max(ordinal), 0) + 1 FROM outgoing WHERE practice = ?1),
-        ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'queued', '[]', 0, 0, 'not', 0)";
+        ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'queued', '[]', 0, 0, 'not', 0, x'')";
 
 /// Who holds the claim stays as it was where nobody new does.
 const SAVE: &str = "
@@ -38,6 +40,10 @@ const SAVE: &str = "
     WHERE practice = ?1 AND id = ?2";
 
 const NAME_HOLDER: &str = "UPDATE outgoing SET claim_holder = ?3 WHERE practice = ?1 AND id = ?2";
+
+/// Null, where nobody knows which they were, stays null.
+const ADD_KEYS: &str = "
+    UPDATE outgoing SET keys = CAST(keys || ?3 AS BLOB) WHERE practice = ?1 AND id = ?2";
 
 const WORKS: [(OutgoingWork, &str); 4] = [
     (OutgoingWork::Deliver, "deliver"),
@@ -126,6 +132,22 @@ pub(super) async fn name_holder(tx: &mut SqliteConnection, row: &OutgoingRow, ho
         .bind(row.item.message.practice.as_str())
         .bind(row.item.message.id.as_bytes().as_slice())
         .bind(holder)
+        .execute(tx)
+        .await
+        .map_err(failure)?;
+    Ok(())
+}
+
+/// Remembers the keys that an intent's message is found by as it was sent.
+pub(super) async fn add_keys(
+    tx: &mut SqliteConnection,
+    item: &Outgoing,
+    keys: &BTreeSet<KeyDigest>,
+) -> Result<()> {
+    sqlx::query(ADD_KEYS)
+        .bind(item.message.practice.as_str())
+        .bind(item.message.id.as_bytes().as_slice())
+        .bind(values::keys_to_octets(keys))
         .execute(tx)
         .await
         .map_err(failure)?;

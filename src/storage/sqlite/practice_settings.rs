@@ -4,7 +4,8 @@ use sqlx::SqliteConnection;
 
 use super::changes::record;
 use super::failure::{corrupt, failure};
-use crate::contract::ChangeKind;
+use super::{accounts, switches};
+use crate::contract::{AccountRecord, ChangeKind, SettingsChange};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::PracticeSettings;
 use crate::types::{PracticeId, Timestamp};
@@ -22,16 +23,25 @@ pub(super) async fn load(tx: &mut SqliteConnection, practice: &PracticeId) -> Re
     serde_json::from_str(&settings).map_err(|_| corrupt("a practice's settings"))
 }
 
+/// Settles them anew, if they are what the change was made from; answers the practice's accounts as they are then.
 pub(super) async fn save(
     tx: &mut SqliteConnection,
     now: Timestamp,
     practice: &PracticeId,
-    settings: &PracticeSettings,
-) -> Result<()> {
-    let settings = serde_json::to_string(settings).map_err(|cause| {
+    change: &SettingsChange,
+) -> Result<Vec<AccountRecord>> {
+    if load(tx, practice).await? != change.before {
+        return Err(Error::new(ErrorKind::Busy, "the practice's settings were changed meanwhile"));
+    }
+    let settings = serde_json::to_string(&change.after).map_err(|cause| {
         Error::new(ErrorKind::Invalid, "the practice's settings cannot be written").with_source(cause)
     })?;
     let write = sqlx::query(SAVE).bind(practice.as_str()).bind(settings);
     write.execute(&mut *tx).await.map_err(failure)?;
-    record(tx, practice, now, None, &ChangeKind::SettingsChanged).await
+    record(tx, practice, now, None, &ChangeKind::SettingsChanged(change.by.clone())).await?;
+    let mut records = Vec::new();
+    for account in accounts::all(tx, practice).await? {
+        records.push(switches::obey(tx, now, &change.after, account).await?);
+    }
+    Ok(records)
 }

@@ -86,6 +86,11 @@ pub(super) fn keys_to_json<'a>(keys: impl IntoIterator<Item = &'a KeyDigest>) ->
     json(&keys.into_iter().map(|key| hex(key.as_bytes())).collect::<Vec<_>>())
 }
 
+/// Of 16 octets each.
+pub(super) fn keys_to_octets<'a>(keys: impl IntoIterator<Item = &'a KeyDigest>) -> Vec<u8> {
+    keys.into_iter().flat_map(|key| *key.as_bytes()).collect()
+}
+
 pub(super) fn participants_to_json<'a>(list: impl IntoIterator<Item = &'a Participant>) -> Result<String> {
     let row = |p: &'a Participant| {
         (p.field.as_str(), p.address.local(), p.address.domain().as_str(), p.name.as_str())

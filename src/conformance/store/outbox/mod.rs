@@ -7,8 +7,7 @@ mod intent;
 mod limits;
 mod queue;
 
-use intent::sent_message;
-pub(super) use intent::{Intent, outgoing_id, sent, unknown};
+pub(super) use intent::{Intent, outgoing_id, sent, sent_message, unknown};
 
 use super::bench::Bench;
 use crate::conformance::check::Check;

@@ -1,0 +1,34 @@
+//! Erasing what was archived from an account.
+
+use std::collections::BTreeSet;
+
+use super::PracticeRows;
+use super::account::not_found;
+use crate::contract::{AccountState, ChangeKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{AccountId, Digest, Timestamp};
+
+pub(super) fn erase(rows: &mut PracticeRows, account: &AccountId, now: Timestamp) -> Result<Vec<Digest>> {
+    let PracticeRows { accounts, archive, dead_letters, outbox, feed, .. } = rows;
+    let row = accounts.get_mut(account).ok_or_else(not_found)?;
+    if row.record.state != AccountState::Disconnected {
+        return Err(Error::new(ErrorKind::Busy, "the account is to be disconnected before it is erased"));
+    }
+    row.forget_progress();
+    let letters = dead_letters.extract_if(.., |place, _| place.account == *account);
+    let mut octets: BTreeSet<_> =
+        letters.filter_map(|(_, letter)| letter.octets).map(|(sha, _)| sha).collect();
+    let copies = archive.take_all(account);
+    octets.extend(copies.iter().map(|row| row.copy.sha256));
+    let messages: BTreeSet<_> = copies.iter().map(|row| row.message).collect();
+    for message in messages {
+        if archive.shrink(message, &outbox.renditions_of(message)) {
+            feed.push(now, account, ChangeKind::MessageErased(message));
+        }
+    }
+    feed.push(now, account, ChangeKind::AccountErased);
+    let copied: BTreeSet<_> = archive.copies.values().map(|row| row.copy.sha256).collect();
+    let buried: BTreeSet<_> = dead_letters.values().filter_map(|l| l.octets).map(|(sha, _)| sha).collect();
+    octets.retain(|sha256| !copied.contains(sha256) && !buried.contains(sha256) && !outbox.names(sha256));
+    Ok(octets.into_iter().collect())
+}

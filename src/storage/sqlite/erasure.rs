@@ -1,0 +1,134 @@
+//! Erasing what was archived from an account.
+
+use sqlx::SqliteConnection;
+
+use super::changes::record;
+use super::failure::failure;
+use super::{accounts, values};
+use crate::contract::{AccountState, ChangeKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{AccountId, Digest, MessageKey, PracticeId, Timestamp};
+
+const SELECT_MESSAGES: &str = "
+    SELECT DISTINCT message FROM copy WHERE practice = ?1 AND account = ?2 ORDER BY message";
+
+/// Asked before anything is erased: octets of the account that nothing else names.
+const SELECT_UNNAMED: &str = "
+    SELECT sha256 FROM copy WHERE practice = ?1 AND account = ?2
+    UNION SELECT sha256 FROM dead_letter WHERE practice = ?1 AND account = ?2 AND sha256 IS NOT NULL
+    EXCEPT SELECT sha256 FROM copy WHERE practice = ?1 AND account <> ?2
+    EXCEPT SELECT sha256 FROM dead_letter WHERE practice = ?1 AND account <> ?2 AND sha256 IS NOT NULL
+    EXCEPT SELECT sha256 FROM outgoing WHERE practice = ?1
+    ORDER BY sha256";
+
+/// Keys that neither another account's copy brought nor the message as it was sent; before the copies go. A key's 16 octets
+/// are not found across two others: nobody can make them so.
+const DELETE_POSTINGS: &str = "
+    DELETE FROM posting
+    WHERE practice = ?1 AND message IN (SELECT message FROM copy WHERE practice = ?1 AND account = ?2)
+      AND NOT EXISTS (
+        SELECT 1 FROM copy AS c
+        WHERE c.practice = ?1 AND c.message = posting.message AND c.account <> ?2
+          AND (c.keys IS NULL OR instr(c.keys, posting.key)))
+      AND NOT EXISTS (
+        SELECT 1 FROM outgoing AS o JOIN rendition AS r ON r.message = o.message AND r.digest = o.rendition
+        WHERE o.practice = ?1 AND r.practice = ?1 AND o.message = posting.message
+          AND (o.keys IS NULL OR instr(o.keys, posting.key)))";
+
+const DELETE_COPIES: &str = "DELETE FROM copy WHERE practice = ?1 AND account = ?2";
+
+const DELETE_RENDITIONS: &str = "
+    DELETE FROM rendition
+    WHERE practice = ?1 AND message = ?2
+      AND digest NOT IN (SELECT rendition FROM copy WHERE practice = ?1 AND message = ?2)
+      AND digest NOT IN (SELECT rendition FROM outgoing WHERE practice = ?1 AND message = ?2)";
+
+const DELETE_MESSAGE: &str = "
+    DELETE FROM message
+    WHERE practice = ?1 AND message = ?2
+      AND NOT EXISTS (SELECT 1 FROM rendition WHERE practice = ?1 AND message = ?2)";
+
+/// How far it is read, and what would not come. How much was read today stays: the provider counts that too.
+const FORGET_PROGRESS: [&str; 5] = [
+    "DELETE FROM mailbox WHERE practice = ?1 AND account = ?2",
+    "DELETE FROM gap WHERE practice = ?1 AND account = ?2",
+    "DELETE FROM covered_key WHERE practice = ?1 AND account = ?2",
+    "DELETE FROM dead_letter WHERE practice = ?1 AND account = ?2",
+    "UPDATE account SET hints = '', policy = NULL, revision = '' WHERE practice = ?1 AND account = ?2",
+];
+
+/// Erases it; answers the octets nothing names any more.
+pub(super) async fn erase(
+    tx: &mut SqliteConnection,
+    now: Timestamp,
+    practice: &PracticeId,
+    account: &AccountId,
+) -> Result<Vec<Digest>> {
+    if accounts::one(tx, practice, account).await?.state != AccountState::Disconnected {
+        return Err(Error::new(ErrorKind::Busy, "the account is to be disconnected before it is erased"));
+    }
+    let messages = octets(tx, SELECT_MESSAGES, practice, account).await?;
+    let unnamed = octets(tx, SELECT_UNNAMED, practice, account).await?;
+    of_account(tx, DELETE_POSTINGS, practice, account).await?;
+    of_account(tx, DELETE_COPIES, practice, account).await?;
+    for message in messages {
+        let message = values::message_key(&message)?;
+        of_message(tx, DELETE_RENDITIONS, practice, &message).await?;
+        if of_message(tx, DELETE_MESSAGE, practice, &message).await? > 0 {
+            record(tx, practice, now, Some(account), &ChangeKind::MessageErased(message)).await?;
+        }
+    }
+    for sql in FORGET_PROGRESS {
+        of_account(tx, sql, practice, account).await?;
+    }
+    record(tx, practice, now, Some(account), &ChangeKind::AccountErased).await?;
+    unnamed.iter().map(|sha256| values::digest(sha256)).collect()
+}
+
+async fn octets(
+    tx: &mut SqliteConnection,
+    sql: &'static str,
+    practice: &PracticeId,
+    account: &AccountId,
+) -> Result<Vec<Vec<u8>>> {
+    let select = sqlx::query_scalar(sql).bind(practice.as_str()).bind(account.as_str());
+    select.fetch_all(tx).await.map_err(failure)
+}
+
+async fn of_account(
+    tx: &mut SqliteConnection,
+    sql: &'static str,
+    practice: &PracticeId,
+    account: &AccountId,
+) -> Result<()> {
+    let write = sqlx::query(sql).bind(practice.as_str()).bind(account.as_str());
+    write.execute(tx).await.map_err(failure)?;
+    Ok(())
+}
+
+/// Answers how many rows went.
+async fn of_message(
+    tx: &mut SqliteConnection,
+    sql: &'static str,
+    practice: &PracticeId,
+    message: &MessageKey,
+) -> Result<u64> {
+    let write = sqlx::query(sql).bind(practice.as_str()).bind(message.as_bytes().as_slice());
+    Ok(write.execute(tx).await.map_err(failure)?.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::explain::plan;
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_erased_is_found_by_key() {
+        let of_account = [SELECT_MESSAGES, DELETE_POSTINGS, DELETE_COPIES, DELETE_RENDITIONS, DELETE_MESSAGE];
+        for sql in of_account.into_iter().chain(FORGET_PROGRESS) {
+            for step in plan(sql).await {
+                assert!(!step.starts_with("SCAN"), "{step} in {sql}");
+            }
+        }
+    }
+}
