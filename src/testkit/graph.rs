@@ -15,14 +15,14 @@ use tokio::net::TcpStream;
 use super::{
     base64,
     certificates::{CertificateKind, Certificates},
+    http::{self, Answer, ReceivedRequest},
     imap::UserMail,
     listener::{Listener, TlsMode},
+    tokens::{Closed, Service, TokenRegistry},
     wire::Wire,
 };
 use crate::{mime::addressing_headers, types::Field};
 
-/// The longest line taken.
-const LINE: usize = 64 * 1024;
 /// The largest body taken, as documented.
 const BODY: usize = 4 * 1024 * 1024;
 /// The number every request gets.
@@ -78,6 +78,7 @@ impl fmt::Debug for GraphDelivery {
 struct Shared {
     tls: TlsMode,
     token: String,
+    tokens: Option<TokenRegistry>,
     certificates: Certificates,
     files_into: Option<(UserMail, String)>,
     unknown: Vec<String>,
@@ -88,7 +89,7 @@ struct Shared {
 struct State {
     faults: VecDeque<GraphFault>,
     deliveries: Vec<GraphDelivery>,
-    requests: Vec<Vec<u8>>,
+    requests: Vec<String>,
 }
 
 /// What a server is to be; made by [`GraphServer::builder`].
@@ -96,6 +97,7 @@ struct State {
 pub struct GraphServerBuilder {
     tls: TlsMode,
     token: String,
+    tokens: Option<TokenRegistry>,
     files_into: Option<(UserMail, String)>,
     unknown: Vec<String>,
 }
@@ -110,6 +112,12 @@ impl GraphServerBuilder {
     /// How it is encrypted; [`TlsMode::Implicit`] if not said.
     pub fn tls(mut self, tls: TlsMode) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Takes an authorization server's access tokens too.
+    pub fn tokens(mut self, tokens: &TokenRegistry) -> Self {
+        self.tokens = Some(tokens.clone());
         self
     }
 
@@ -133,6 +141,7 @@ impl GraphServerBuilder {
         let shared = Arc::new(Shared {
             tls: self.tls,
             token: self.token,
+            tokens: self.tokens,
             certificates: Certificates::new(CertificateKind::Valid)?,
             files_into: self.files_into,
             unknown: self.unknown,
@@ -169,6 +178,7 @@ impl GraphServer {
         GraphServerBuilder {
             tls: TlsMode::default(),
             token: token.to_owned(),
+            tokens: None,
             files_into: None,
             unknown: Vec::new(),
         }
@@ -196,7 +206,7 @@ impl GraphServer {
 
     /// The heads of all requests that came so far, secrets included.
     pub fn requests(&self) -> Vec<String> {
-        self.shared.state().requests.iter().map(|head| String::from_utf8_lossy(head).into_owned()).collect()
+        self.shared.state().requests.clone()
     }
 }
 
@@ -205,19 +215,34 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the request's token may send.
+    fn admits(&self, request: &ReceivedRequest) -> Result<(), Closed> {
+        let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        match (token, &self.tokens) {
+            (Some(token), _) if token == self.token => Ok(()),
+            (Some(token), Some(tokens)) => tokens.open(token, Service::Graph).map(drop),
+            _ => Err(Closed::Dead),
+        }
+    }
+
     /// What a request is answered with; its message is taken where nothing is wrong with it.
-    fn answer(&self, head: &str, body: &[u8]) -> Vec<u8> {
-        let mut lines = head.split("\r\n");
-        if lines.next() != Some("POST /v1.0/me/sendMail HTTP/1.1") {
+    fn answer(&self, request: &ReceivedRequest) -> Vec<u8> {
+        if (request.method.as_str(), request.target.as_str()) != ("POST", "/v1.0/me/sendMail") {
             return refusal(404, None, "ResourceNotFound", "Resource not found for the segment.");
         }
-        if field(head, "authorization") != Some(&format!("Bearer {}", self.token)) {
-            return refusal(401, None, "InvalidAuthenticationToken", "Access token is empty or expired.");
+        match self.admits(request) {
+            Ok(()) => {}
+            Err(Closed::Dead) => {
+                return refusal(401, None, "InvalidAuthenticationToken", "Access token is empty or expired.");
+            }
+            Err(Closed::OutOfScope) => {
+                return refusal(403, None, "ErrorAccessDenied", "Access is denied. Check credentials.");
+            }
         }
-        if field(head, "content-type") != Some("text/plain") {
+        if request.header("content-type") != Some("text/plain") {
             return refusal(415, None, "UnsupportedMediaType", "Not a supported type.");
         }
-        if body.len() > BODY {
+        if request.body.len() > BODY {
             return refusal(
                 413,
                 None,
@@ -225,7 +250,7 @@ impl Shared {
                 "The maximum request length supported is 4MB.",
             );
         }
-        let Some(message) = base64::decode(body) else {
+        let Some(message) = base64::decode(&request.body) else {
             let message = "Invalid base64 string for MIME content.";
             return refusal(400, None, "ErrorMimeContentInvalidBase64String", message);
         };
@@ -242,9 +267,10 @@ impl Shared {
         if let Some((mail, mailbox)) = &self.files_into {
             mail.append(mailbox, &message, &["\\Seen"], now());
         }
-        let date = "Date: Mon, 12 Jan 2026 10:00:00 GMT";
-        format!("HTTP/1.1 202 Accepted\r\nrequest-id: {REQUEST_ID}\r\n{date}\r\nContent-Length: 0\r\n\r\n")
-            .into_bytes()
+        Answer::new(202)
+            .header("request-id", REQUEST_ID)
+            .header("Date", "Mon, 12 Jan 2026 10:00:00 GMT")
+            .octets()
     }
 }
 
@@ -257,34 +283,19 @@ async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     if fault == Some(GraphFault::Silence) {
         return std::future::pending().await;
     }
-    let mut cut = match fault {
+    let cut = match fault {
         Some(GraphFault::CloseAfter(octets)) => octets,
         _ => usize::MAX,
     };
-    let mut head = Vec::new();
-    loop {
-        let Some(line) = wire.line(LINE).await? else { return Ok(()) };
-        cut = cut.saturating_sub(line.len() + 2);
-        if cut == 0 {
-            return Ok(());
-        }
-        if line.is_empty() {
-            break;
-        }
-        head.extend_from_slice(&line);
-        head.extend_from_slice(b"\r\n");
-    }
-    shared.state().requests.push(head.clone());
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let length = field(&head, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let body = wire.octets(cut.min(length)).await?;
-    if cut < length {
+    let Some(request) = http::read(&mut wire, cut).await? else { return Ok(()) };
+    shared.state().requests.push(request.head.clone());
+    if !request.whole {
         return Ok(());
     }
     match fault {
-        None => wire.write(&shared.answer(&head, &body)).await?,
+        None => wire.write(&shared.answer(&request)).await?,
         Some(GraphFault::CloseAfter(_)) => {
-            shared.answer(&head, &body);
+            shared.answer(&request);
             return Ok(());
         }
         Some(GraphFault::Answer(octets)) => wire.write(&octets).await?,
@@ -292,19 +303,19 @@ async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
             wire.write(&refusal(status, retry_after, &code, &message)).await?;
         }
         Some(GraphFault::AnswerCut(octets)) => {
-            let answer = shared.answer(&head, &body);
+            let answer = shared.answer(&request);
             wire.write(answer.get(..octets).unwrap_or(&answer)).await?;
         }
         Some(GraphFault::TakenThenAnswer(octets)) => {
-            shared.answer(&head, &body);
+            shared.answer(&request);
             wire.write(&octets).await?;
         }
         Some(GraphFault::TakenThenSilence | GraphFault::Silence) => {
-            shared.answer(&head, &body);
+            shared.answer(&request);
             return wire.stall().await;
         }
         Some(GraphFault::Endless(first, rest)) => {
-            shared.answer(&head, &body);
+            shared.answer(&request);
             wire.write(&first).await?;
             loop {
                 wire.write(&rest).await?;
@@ -320,18 +331,9 @@ async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
 
 fn refusal(status: u16, retry_after: Option<u32>, code: &str, message: &str) -> Vec<u8> {
     let body = format!("{{\"error\":{{\"code\":\"{code}\",\"message\":\"{message}\"}}}}");
-    let pause = retry_after.map(|seconds| format!("Retry-After: {seconds}\r\n")).unwrap_or_default();
-    let length = body.len();
-    format!(
-        "HTTP/1.1 {status} Refused\r\nContent-Type: application/json\r\n{pause}Content-Length: {length}\r\n\r\n{body}"
-    )
-    .into_bytes()
-}
-
-/// The value of a header, its name in lower case.
-fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
-    let fields = head.split("\r\n").filter_map(|line| line.split_once(':'));
-    fields.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    let pause = retry_after.map(|seconds| ("Retry-After".to_owned(), seconds.to_string()));
+    let answer = Answer::new(status).body("application/json", body);
+    pause.into_iter().fold(answer, |answer, (name, value)| answer.header(&name, value)).octets()
 }
 
 /// The message without its Bcc fields.

@@ -10,6 +10,8 @@ use super::{
     session::Session,
 };
 
+/// What Exchange answers where a sign-in leads to no mailbox.
+const NOT_CONNECTED: &str = "User is authenticated but not connected.";
 /// How much of an endless answer is written at once.
 const FLOOD: usize = 16 * 1024;
 
@@ -38,8 +40,11 @@ impl Session {
 
     /// What a fault answers in place of carrying the command out.
     pub(super) fn instead(&mut self, here: &Occasion, name: &str) -> Option<Reply> {
+        if !self.connected && name != "LOGOUT" {
+            return Some(Reply::bad(NOT_CONNECTED));
+        }
         if self.refused {
-            let mut reply = Reply::bad("User is authenticated but not connected.");
+            let mut reply = Reply::bad(NOT_CONNECTED);
             line(&mut reply.untagged, "* BYE Connection closed.");
             reply.then = Then::Close;
             return Some(reply);

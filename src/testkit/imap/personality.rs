@@ -13,9 +13,18 @@ pub enum Personality {
     Gmail,
     /// Exchange: no special use, no CONDSTORE, no ESEARCH; mailboxes named in German.
     Exchange,
+    /// Exchange Online in 2026: LOGINDISABLED, tokens alone, refused without a challenge (learn.microsoft.com, "Authenticate an
+    /// IMAP, POP or SMTP connection using OAuth"); no special use, mailboxes beside mail.
+    ExchangeOnline,
+    /// Yahoo, AOL: SPECIAL-USE and LIST-STATUS, no CONDSTORE, no ESEARCH; app passwords. OBJECTID, PARTIAL and UIDONLY are
+    /// offered as there, and their commands not carried out.
+    Yahoo,
     /// `IMAP4rev1` (RFC 3501) and not one extension.
     Bare,
 }
+
+/// What Gmail says of a token it does not know, before the tagged NO.
+const TOKEN_CHALLENGE: &str = r#"{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}"#;
 
 /// What a personality comes to: every difference between them is a field here.
 #[derive(Clone, Debug)]
@@ -26,7 +35,13 @@ pub(super) struct Manners {
     before_sign_in: Vec<String>,
     after_sign_in: Vec<String>,
     pub(super) mechanisms: Vec<&'static str>,
+    /// What a wrong password, LOGIN without passwords, an unknown mechanism and a token that opens nothing are answered.
     pub(super) login_refused: &'static str,
+    pub(super) passwords_refused: &'static str,
+    pub(super) mechanism_refused: &'static str,
+    pub(super) token_refused: &'static str,
+    /// What is said of such a token before.
+    pub(super) token_challenge: Option<&'static str>,
     pub(super) id: &'static str,
     /// Whether `LIST … RETURN (…)` leaves special uses out unless they are asked for by name.
     pub(super) special_use_by_request: bool,
@@ -41,8 +56,15 @@ impl Manners {
             Personality::Dovecot => dovecot(),
             Personality::Gmail => gmail(),
             Personality::Exchange => exchange(),
+            Personality::ExchangeOnline => exchange_online(),
+            Personality::Yahoo => yahoo(),
             Personality::Bare => bare(),
         }
+    }
+
+    /// Whether passwords are taken at all.
+    pub(super) fn takes_passwords(&self) -> bool {
+        self.mechanisms.iter().any(|mechanism| *mechanism != "XOAUTH2")
     }
 
     /// Whether a signed-in session is offered that capability.
@@ -86,6 +108,10 @@ fn dovecot() -> Manners {
         ),
         mechanisms: vec!["PLAIN", "LOGIN", "XOAUTH2"],
         login_refused: "[AUTHENTICATIONFAILED] Authentication failed.",
+        passwords_refused: "[PRIVACYREQUIRED] LOGIN is disabled.",
+        mechanism_refused: "[CANNOT] Unsupported authentication mechanism.",
+        token_refused: "[AUTHENTICATIONFAILED] Authentication failed.",
+        token_challenge: Some(TOKEN_CHALLENGE),
         id: r#"("name" "Dovecot")"#,
         special_use_by_request: true,
         labels: false,
@@ -110,6 +136,10 @@ fn gmail() -> Manners {
         ),
         mechanisms: vec!["XOAUTH2", "PLAIN"],
         login_refused: "[AUTHENTICATIONFAILED] Invalid credentials (Failure)",
+        passwords_refused: "[PRIVACYREQUIRED] LOGIN is disabled.",
+        mechanism_refused: "[CANNOT] Unsupported authentication mechanism.",
+        token_refused: "[AUTHENTICATIONFAILED] Invalid credentials (Failure)",
+        token_challenge: Some(TOKEN_CHALLENGE),
         id: r#"("name" "GImap" "vendor" "Google, Inc.")"#,
         special_use_by_request: false,
         labels: true,
@@ -139,6 +169,10 @@ fn exchange() -> Manners {
         ),
         mechanisms: vec!["PLAIN", "XOAUTH2"],
         login_refused: "LOGIN failed.",
+        passwords_refused: "[PRIVACYREQUIRED] LOGIN is disabled.",
+        mechanism_refused: "[CANNOT] Unsupported authentication mechanism.",
+        token_refused: "AUTHENTICATE failed.",
+        token_challenge: Some(TOKEN_CHALLENGE),
         id: r#"("name" "Microsoft.Exchange.Imap4.Imap4Server" "version" "15.20")"#,
         special_use_by_request: false,
         labels: false,
@@ -153,6 +187,54 @@ fn exchange() -> Manners {
     }
 }
 
+fn exchange_online() -> Manners {
+    Manners {
+        mechanisms: vec!["XOAUTH2"],
+        passwords_refused: "LOGIN failed.",
+        mechanism_refused: "AUTHENTICATE failed. Provided authentication mechanism is not supported.",
+        token_challenge: None,
+        mailboxes: &[
+            ("INBOX", &[]),
+            ("Archive", &[]),
+            ("Calendar", &[]),
+            ("Contacts", &[]),
+            ("Deleted Items", &[]),
+            ("Drafts", &[]),
+            ("Junk Email", &[]),
+            ("Notes", &[]),
+            ("Outbox", &[]),
+            ("Sent Items", &[]),
+            ("Tasks", &[]),
+        ],
+        ..exchange()
+    }
+}
+
+fn yahoo() -> Manners {
+    Manners {
+        greeting: "IMAP4rev1 Hello",
+        before_sign_in: words("IMAP4rev1 SASL-IR ID OBJECTID NAMESPACE"),
+        after_sign_in: words(
+            "IMAP4rev1 SASL-IR ID ENABLE IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS \
+             SPECIAL-USE LITERAL- OBJECTID PARTIAL UIDONLY MESSAGELIMIT=1000 APPENDLIMIT=41697280",
+        ),
+        mechanisms: vec!["PLAIN", "LOGIN", "XOAUTH2"],
+        login_refused: "[AUTHENTICATIONFAILED] LOGIN Invalid credentials",
+        token_refused: "[AUTHENTICATIONFAILED] AUTHENTICATE Invalid credentials",
+        id: r#"("vendor" "Yahoo! Inc." "name" "Y!IMAP")"#,
+        special_use_by_request: false,
+        mailboxes: &[
+            ("INBOX", &[]),
+            ("Archive", &["\\Archive"]),
+            ("Bulk", &["\\Junk"]),
+            ("Draft", &["\\Drafts"]),
+            ("Sent", &["\\Sent"]),
+            ("Trash", &["\\Trash"]),
+        ],
+        ..dovecot()
+    }
+}
+
 fn bare() -> Manners {
     Manners {
         greeting: "IMAP server ready",
@@ -161,6 +243,10 @@ fn bare() -> Manners {
         after_sign_in: words("IMAP4rev1"),
         mechanisms: vec!["PLAIN"],
         login_refused: "Login incorrect",
+        passwords_refused: "[PRIVACYREQUIRED] LOGIN is disabled.",
+        mechanism_refused: "[CANNOT] Unsupported authentication mechanism.",
+        token_refused: "Login incorrect",
+        token_challenge: Some(TOKEN_CHALLENGE),
         id: "NIL",
         special_use_by_request: false,
         labels: false,

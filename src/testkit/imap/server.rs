@@ -19,6 +19,7 @@ use super::{
 use crate::testkit::{
     certificates::{CertificateKind, Certificates},
     listener::{Listener, TlsMode},
+    tokens::{Doors, TokenRegistry},
 };
 
 /// What all sessions of a server share.
@@ -28,6 +29,7 @@ pub(super) struct Shared {
     pub(super) passwords: bool,
     delimiter: char,
     pub(super) certificates: Certificates,
+    pub(super) doors: Doors,
     users: Mutex<BTreeMap<String, Arc<UserRecord>>>,
     pub(super) faults: Faults,
     pub(super) record: Record,
@@ -36,12 +38,17 @@ pub(super) struct Shared {
 
 impl Shared {
     /// The user of that login, made without secrets if there is none.
-    fn user(&self, login: &str) -> Arc<UserRecord> {
+    pub(super) fn user(&self, login: &str) -> Arc<UserRecord> {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         let user = users.entry(login.to_owned()).or_insert_with(|| {
             Arc::new(UserRecord::new(login, Store::new(&self.personality, self.delimiter)))
         });
         Arc::clone(user)
+    }
+
+    /// Somebody without a mailbox.
+    pub(super) fn nobody(&self) -> Arc<UserRecord> {
+        Arc::new(UserRecord::new("", Store::new(&self.personality, self.delimiter)))
     }
 
     pub(super) fn known_user(&self, login: &str) -> Option<Arc<UserRecord>> {
@@ -54,7 +61,8 @@ impl Shared {
             let secrets = user.secrets();
             [secrets.password.clone(), secrets.token.clone()]
         });
-        secrets.flatten().collect()
+        let tokens = self.doors.tokens.as_ref().map(TokenRegistry::secrets);
+        secrets.flatten().chain(tokens.unwrap_or_default()).collect()
     }
 }
 
@@ -80,6 +88,7 @@ pub struct ImapServerBuilder {
     certificate: CertificateKind,
     certificates: Option<Certificates>,
     passwords: bool,
+    doors: Doors,
     delimiter: char,
     added: Vec<String>,
     removed: Vec<String>,
@@ -133,6 +142,24 @@ impl ImapServerBuilder {
         self
     }
 
+    /// Takes an authorization server's access tokens by XOAUTH2 too; whoever they stand for has a mailbox.
+    pub fn tokens(mut self, tokens: &TokenRegistry) -> Self {
+        self.doors.tokens = Some(tokens.clone());
+        self
+    }
+
+    /// Knows people by their principal names, as some tenants do: an address that differs signs in nobody.
+    pub fn principal_names_only(mut self) -> Self {
+        self.doors.principal_names_only();
+        self
+    }
+
+    /// Lets a person's token open another mailbox too, named as the user: a shared mailbox of Microsoft's.
+    pub fn full_access(mut self, person: &str, mailbox: &str) -> Self {
+        self.doors.full_access(person, mailbox);
+        self
+    }
+
     /// Offers a capability the personality does not; the server does what it can of it.
     pub fn with_capability(mut self, capability: &str) -> Self {
         self.added.push(capability.to_owned());
@@ -164,11 +191,12 @@ impl ImapServerBuilder {
             None => Certificates::new(self.certificate)?,
         };
         let shared = Arc::new(Shared {
-            personality,
             tls: self.tls,
-            passwords: self.passwords,
+            passwords: self.passwords && personality.takes_passwords(),
+            personality,
             delimiter: self.delimiter,
             certificates,
+            doors: self.doors,
             users: Mutex::default(),
             faults: Faults::default(),
             record: Record::default(),
@@ -206,6 +234,7 @@ impl ImapServer {
             certificate: CertificateKind::default(),
             certificates: None,
             passwords: true,
+            doors: Doors::default(),
             delimiter: '/',
             added: Vec::new(),
             removed: Vec::new(),

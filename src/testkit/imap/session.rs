@@ -34,6 +34,8 @@ pub(super) struct Session {
     pub(super) condstore: bool,
     /// Whether every command is refused from now on.
     pub(super) refused: bool,
+    /// Whether there is a mailbox behind the sign-in; every command is refused without one.
+    pub(super) connected: bool,
 }
 
 /// Serves a connection until it ends, the server is dropped, or all are disconnected.
@@ -48,6 +50,7 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         selected: None,
         condstore: false,
         refused: false,
+        connected: true,
     };
     tokio::select! {
         // A broken connection is this session's end and nobody else's concern.

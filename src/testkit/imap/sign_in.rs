@@ -9,12 +9,15 @@ use super::{
     session::Session,
     user::UserRecord,
 };
-use crate::testkit::base64;
+use crate::testkit::{
+    base64,
+    tokens::{Admission, Service},
+};
 
 /// The longest line of credentials; tokens of some kilobytes are common.
 const CREDENTIALS: usize = 64 * 1024;
-/// What XOAUTH2 says of a token it does not know, before the tagged NO.
-const TOKEN_REFUSED: &str = r#"{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}"#;
+/// What a fault says again and again where the server has no challenge of its own.
+const CHALLENGE: &str = r#"{"status":"400"}"#;
 
 /// How the asking for credentials ended.
 pub(super) enum Credentials {
@@ -22,6 +25,13 @@ pub(super) enum Credentials {
     Given(Arguments),
     Cancelled,
     Gone,
+}
+
+/// Who signs in.
+struct Owner {
+    user: Arc<UserRecord>,
+    /// Whether a mailbox is behind it.
+    connected: bool,
 }
 
 impl Session {
@@ -58,14 +68,18 @@ impl Session {
             given.push(Value::Text(base64::decode(&line).unwrap_or_default()));
         }
         while self.holds(&Fault::ChallengeLoop) {
-            match self.challenge(TOKEN_REFUSED).await? {
+            match self.challenge(self.shared.personality.token_challenge.unwrap_or(CHALLENGE)).await? {
                 Some(line) if line == b"*" => return Ok(Credentials::Cancelled),
                 Some(_) => {}
                 None => return Ok(Credentials::Gone),
             }
         }
         let refused = given.get(1).is_some_and(|token| self.token_owner(token).is_none());
-        if mechanism == "XOAUTH2" && refused && self.challenge(TOKEN_REFUSED).await?.is_none() {
+        if mechanism == "XOAUTH2"
+            && refused
+            && let Some(challenge) = self.shared.personality.token_challenge
+            && self.challenge(challenge).await?.is_none()
+        {
             return Ok(Credentials::Gone);
         }
         Ok(Credentials::Given(Arguments::new(given)))
@@ -81,9 +95,13 @@ impl Session {
         }
         let mechanism = arguments.text().unwrap_or_default();
         let (Some(first), second) = (arguments.next(), arguments.next()) else {
-            return Reply::no("[CANNOT] Unsupported authentication mechanism.");
+            return Reply::no(self.shared.personality.mechanism_refused);
         };
-        let user = match (mechanism.as_str(), second) {
+        let words = match mechanism.as_str() {
+            "XOAUTH2" => self.shared.personality.token_refused,
+            _ => self.shared.personality.login_refused,
+        };
+        let owner = match (mechanism.as_str(), second) {
             ("PLAIN", _) => first.octets().and_then(|octets| {
                 let mut parts = octets.splitn(3, |octet| *octet == 0).skip(1);
                 self.password_owner(parts.next()?, parts.next()?)
@@ -94,7 +112,7 @@ impl Session {
                 .and_then(|(login, word)| self.password_owner(login, word)),
             _ => self.token_owner(&first),
         };
-        self.admit(user, "AUTHENTICATE")
+        self.admit(owner, words, "AUTHENTICATE")
     }
 
     pub(super) fn login(&mut self, arguments: &mut Arguments) -> Reply {
@@ -102,20 +120,22 @@ impl Session {
             return Reply::bad("Already signed in.");
         }
         if self.locked() || !self.shared.passwords {
-            return Reply::no("[PRIVACYREQUIRED] LOGIN is disabled.");
+            return Reply::no(self.shared.personality.passwords_refused);
         }
         let (Some(login), Some(password)) = (arguments.octets(), arguments.octets()) else {
             return Reply::bad("LOGIN takes a user and a password.");
         };
-        let user = self.password_owner(&login, &password);
-        self.admit(user, "LOGIN")
+        let owner = self.password_owner(&login, &password);
+        self.admit(owner, self.shared.personality.login_refused, "LOGIN")
     }
 
-    fn admit(&mut self, user: Option<Arc<UserRecord>>, command: &str) -> Reply {
-        if user.is_none() {
-            return Reply::no(self.shared.personality.login_refused);
+    fn admit(&mut self, owner: Option<Owner>, words: &str, command: &str) -> Reply {
+        let Some(Owner { user, connected }) = owner else { return Reply::no(words) };
+        if let Some(words) = &user.secrets().refusal {
+            return Reply::no(words.as_str());
         }
-        self.user = user;
+        self.connected = connected && !user.secrets().not_connected;
+        self.user = Some(user);
         Reply::ok(format!("{}{command} completed.", self.offered_code()))
     }
 
@@ -134,18 +154,29 @@ impl Session {
         self.shared.personality.before_sign_in().iter().any(|offered| offered == "SASL-IR")
     }
 
-    fn password_owner(&self, login: &[u8], password: &[u8]) -> Option<Arc<UserRecord>> {
+    fn password_owner(&self, login: &[u8], password: &[u8]) -> Option<Owner> {
         let user = self.shared.known_user(std::str::from_utf8(login).ok()?)?;
-        let right = user.secrets().password.as_ref().is_some_and(|own| own.as_bytes() == password);
-        right.then_some(user)
+        let own = user.secrets().password.as_ref().is_some_and(|own| own.as_bytes() == password);
+        // Whoever is refused is refused with their own words, whatever they present.
+        let right = own || user.secrets().refusal.is_some();
+        right.then_some(Owner { user, connected: true })
     }
 
     /// Whose token it is: `user=…^Aauth=Bearer …^A^A`.
-    fn token_owner(&self, credentials: &Value) -> Option<Arc<UserRecord>> {
-        let (user, rest) = credentials.text()?.strip_prefix("user=")?.split_once('\u{1}')?;
+    fn token_owner(&self, credentials: &Value) -> Option<Owner> {
+        let (login, rest) = credentials.text()?.strip_prefix("user=")?.split_once('\u{1}')?;
         let token = rest.strip_prefix("auth=Bearer ")?.strip_suffix("\u{1}\u{1}")?;
-        let user = self.shared.known_user(user)?;
+        match self.shared.doors.admit(Service::Imap, login, token) {
+            Admission::Mailbox(mailbox) => {
+                return Some(Owner { user: self.shared.user(&mailbox), connected: true });
+            }
+            Admission::NotConnected => {
+                return Some(Owner { user: self.shared.nobody(), connected: false });
+            }
+            Admission::Refused => {}
+        }
+        let user = self.shared.known_user(login)?;
         let right = user.secrets().token.as_ref().is_some_and(|own| own == token);
-        right.then_some(user)
+        right.then_some(Owner { user, connected: true })
     }
 }

@@ -38,11 +38,15 @@ impl fmt::Debug for StoredMessage {
     }
 }
 
-/// What opens a user's account; never shown.
+/// What opens a user's account, and what keeps it shut; never shown.
 #[derive(Default)]
 pub(super) struct Secrets {
     pub(super) password: Option<String>,
     pub(super) token: Option<String>,
+    /// What every sign-in is refused with.
+    pub(super) refusal: Option<String>,
+    /// Whether a sign-in leads to no mailbox.
+    pub(super) not_connected: bool,
 }
 
 /// One user, shared by sessions and handles.
@@ -110,6 +114,27 @@ impl UserMail {
     /// Sets the access token of XOAUTH2; the one before is no longer good.
     pub fn set_token(&self, token: &str) {
         self.0.secrets().token = Some(token.to_owned());
+    }
+
+    /// Refuses every sign-in with these words behind `NO `, as in `[ALERT] Application-specific password required: …`; samples
+    /// are in [`wording`](super::wording).
+    pub fn refuse_sign_in(&self, words: &str) {
+        let words = words.strip_prefix("NO ").unwrap_or(words);
+        self.0.secrets().refusal = Some(words.to_owned());
+    }
+
+    /// Signs the user in, then answers every command `BAD User is authenticated but not connected.`: Exchange with IMAP
+    /// switched off for the mailbox, or without a licence. [`Fault::NotConnected`](super::Fault::NotConnected) leaves too.
+    pub fn authenticated_but_not_connected(&self) {
+        self.0.secrets().not_connected = true;
+    }
+
+    /// Takes back [`refuse_sign_in`](Self::refuse_sign_in) and
+    /// [`authenticated_but_not_connected`](Self::authenticated_but_not_connected).
+    pub fn admit_again(&self) {
+        let mut secrets = self.0.secrets();
+        secrets.refusal = None;
+        secrets.not_connected = false;
     }
 
     /// Makes a mailbox with attributes such as `\Sent` or `\Noselect`; `false` when it is there already.

@@ -18,6 +18,8 @@ pub const WEB_LOGIN_REQUIRED: &str =
     "NO [WEBALERT https://accounts.google.com/signin/continue?sarp=1] Web login required.";
 /// Gmail: temporary, whatever it looks like.
 pub const TOO_MANY_CONNECTIONS: &str = "NO [ALERT] Too many simultaneous connections. (Failure)";
+/// Yahoo: the account's own password was tried, or any other too often; an app password is required.
+pub const YAHOO_APP_PASSWORD_REQUIRED: &str = "NO [AUTHENTICATIONFAILED] (Too many bad auth attempts)";
 /// RFC 5530: encryption is required, said on an encrypted connection.
 pub const PRIVACY_REQUIRED: &str = "NO [PRIVACYREQUIRED] Encryption is required.";
 /// RFC 9051 §7.1: a limit, hence temporary.

@@ -7,7 +7,7 @@ use super::{
 use crate::testkit::imap::Mailboxes;
 
 /// Names under which the IMAP server's personalities keep what was sent.
-const SENT: [&str; 3] = ["[Gmail]/Sent Mail", "Gesendete Elemente", "Sent"];
+const SENT: [&str; 4] = ["[Gmail]/Sent Mail", "Gesendete Elemente", "Sent Items", "Sent"];
 
 /// The IMAP servers that copies are filed in and messages delivered into.
 #[derive(Clone, Default)]

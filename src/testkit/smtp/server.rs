@@ -14,6 +14,7 @@ use crate::testkit::{
     certificates::{CertificateKind, Certificates},
     imap::{ImapServer, Line},
     listener::{Listener, TlsMode},
+    tokens::{Doors, TokenRegistry},
 };
 
 /// What opens a user's account; never shown.
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub(super) tls: TlsMode,
     pub(super) certificates: Certificates,
     pub(super) users: BTreeMap<String, Secrets>,
+    pub(super) doors: Doors,
     pub(super) targets: Targets,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) faults: Faults,
@@ -45,6 +47,7 @@ pub struct SmtpServerBuilder {
     certificate: CertificateKind,
     certificates: Option<Certificates>,
     users: BTreeMap<String, Secrets>,
+    doors: Doors,
     targets: Targets,
     size: Option<usize>,
     clock: Arc<dyn Clock>,
@@ -97,6 +100,24 @@ impl SmtpServerBuilder {
         self
     }
 
+    /// Takes an authorization server's access tokens by XOAUTH2 too.
+    pub fn tokens(mut self, tokens: &TokenRegistry) -> Self {
+        self.doors.tokens = Some(tokens.clone());
+        self
+    }
+
+    /// Knows people by their principal names, as some tenants do: an address that differs signs in nobody.
+    pub fn principal_names_only(mut self) -> Self {
+        self.doors.principal_names_only();
+        self
+    }
+
+    /// Lets a person's token send as another mailbox too, named as the user.
+    pub fn full_access(mut self, person: &str, mailbox: &str) -> Self {
+        self.doors.full_access(person, mailbox);
+        self
+    }
+
     /// The largest message it takes, in octets.
     pub fn size(mut self, octets: usize) -> Self {
         self.size = Some(octets);
@@ -137,6 +158,7 @@ impl SmtpServerBuilder {
             tls: self.tls,
             certificates,
             users: self.users,
+            doors: self.doors,
             targets: self.targets,
             clock: self.clock,
             faults: Faults::default(),
@@ -172,6 +194,7 @@ impl SmtpServer {
             certificate: CertificateKind::default(),
             certificates: None,
             users: BTreeMap::new(),
+            doors: Doors::default(),
             targets: Targets::default(),
             size: None,
             clock: Arc::new(SystemClock::new()),

@@ -6,7 +6,10 @@ use super::{
     fault::{Fault, Stage},
     session::Session,
 };
-use crate::testkit::base64;
+use crate::testkit::{
+    base64,
+    tokens::{Admission, Service},
+};
 
 /// What XOAUTH2 says of a token it does not know, before it refuses.
 const TOKEN_REFUSED: &str = r#"{"status":"401","schemes":"Bearer","scope":"https://mail.google.com/"}"#;
@@ -78,8 +81,11 @@ impl Session {
         if mechanism == "XOAUTH2" {
             let (login, rest) = first.strip_prefix("user=")?.split_once('\u{1}')?;
             let token = rest.strip_prefix("auth=Bearer ")?.strip_suffix("\u{1}\u{1}")?;
-            let right = self.shared.users.get(login)?.token.as_deref() == Some(token);
-            return right.then(|| login.to_owned());
+            let own = self.shared.users.get(login).and_then(|user| user.token.as_deref());
+            return match self.shared.doors.admit(Service::Smtp, login, token) {
+                Admission::Mailbox(mailbox) => Some(mailbox),
+                _ => (own == Some(token)).then(|| login.to_owned()),
+            };
         }
         let (login, password) = match mechanism {
             "LOGIN" => (first, text(given.get(1)?)?),
