@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 
-use practicemail::contract::MessageFiler;
+use practicemail::contract::{Credential, MessageFiler};
 use practicemail::error::ErrorKind;
 use practicemail::imap::ImapConnector;
 use practicemail::net::{Dialer, EgressPolicy};
@@ -26,7 +26,7 @@ async fn open(dovecot: &Dovecot, user: &str, chosen: Option<&str>) -> Box<dyn Me
     let mut settings = AccountSettings::new(server.with_ca(pem), Login::new(user).unwrap());
     settings.sent_mailbox = chosen.map(str::to_owned);
     let connector = ImapConnector::new(Dialer::new().egress(EgressPolicy::Any));
-    connector.open_filer(&settings, &Secret::new(PASSWORD)).await.unwrap()
+    connector.open_filer(&settings, &Credential::Password(Secret::new(PASSWORD))).await.unwrap()
 }
 
 fn id(n: u8) -> OutgoingId {

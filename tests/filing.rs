@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use practicemail::contract::{FiledCopy, MessageFiler};
+use practicemail::contract::{Credential, FiledCopy, MessageFiler};
 use practicemail::error::{Error, ErrorKind, Result};
 use practicemail::imap::ImapConnector;
 use practicemail::net::{Dialer, EgressPolicy, Timeouts};
@@ -66,7 +66,10 @@ impl Scene {
         let mut timeouts = Timeouts::default();
         timeouts.read = PATIENCE;
         let dialer = Dialer::new().egress(EgressPolicy::Any).timeouts(timeouts);
-        ImapConnector::new(dialer).open_filer(&settings, &Secret::new("hunter2")).await.unwrap()
+        ImapConnector::new(dialer)
+            .open_filer(&settings, &Credential::Password(Secret::new("hunter2")))
+            .await
+            .unwrap()
     }
 
     async fn sent_mailbox(&self) -> Result<String> {

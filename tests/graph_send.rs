@@ -143,7 +143,7 @@ async fn a_refusal_means_what_is_documented_and_that_nothing_was_sent() {
         (400, "ErrorInvalidRecipients", ErrorKind::RecipientRefused),
         (400, "ErrorMimeContentInvalid", ErrorKind::MessageRefused),
         (400, "ErrorMessageSizeExceeded", ErrorKind::MessageTooLarge),
-        (401, "InvalidAuthenticationToken", ErrorKind::AuthenticationFailed),
+        (401, "InvalidAuthenticationToken", ErrorKind::AuthorizationRequired),
         (403, "ErrorSendAsDenied", ErrorKind::SenderRefused),
         (403, "ErrorAccessDenied", ErrorKind::AccountCannotSend),
         (404, "MailboxNotEnabledForRESTAPI", ErrorKind::SendingDisabled),
@@ -162,7 +162,7 @@ async fn a_refusal_means_what_is_documented_and_that_nothing_was_sent() {
     }
     let scene = Scene::start().await;
     let wrong = scene.transport("expired").send(&letter(1), Permit::of(Some(PATIENCE))).await;
-    assert_eq!(failure(wrong).kind(), ErrorKind::AuthenticationFailed);
+    assert_eq!(failure(wrong).kind(), ErrorKind::AuthorizationRequired);
 }
 
 /// A gateway's word, or a server's that failed on the way, says nothing of what was done behind it.

@@ -141,7 +141,7 @@ async fn tokens_sign_in_and_a_refused_one_says_its_status() {
         |token: &str| with_credential(&server, TlsMode::Implicit, Credential::Token(Secret::new(token)));
     send(&token(TOKEN), &message(&["paula@bakery.example"])).await.unwrap();
     let error = failure(&token("ya29.an-old-token"), &message(&["paula@bakery.example"])).await;
-    assert_eq!(error.kind(), ErrorKind::AuthenticationFailed);
+    assert_eq!(error.kind(), ErrorKind::AuthorizationRequired);
     assert!(error.to_string().ends_with("(status 401)"), "{error}");
     let wrong = with_credential(&server, TlsMode::Implicit, Credential::Password(Secret::new("wrong")));
     assert_eq!(failure(&wrong, &message(&["p@b.example"])).await.kind(), ErrorKind::AuthenticationFailed);

@@ -85,7 +85,7 @@ fn kind(status: u16, code: &str, by_graph: bool) -> Option<ErrorKind> {
     Some(match status {
         400..=499 => by_code.unwrap_or(match status {
             400 => ErrorKind::MessageRefused,
-            401 => ErrorKind::AuthenticationFailed,
+            401 => ErrorKind::AuthorizationRequired,
             // The token does not allow sending: consent is given anew where the account is connected.
             403 | 404 => ErrorKind::AccountCannotSend,
             408 => ErrorKind::ServerUnavailable,

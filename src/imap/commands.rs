@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::classify::{self, Stage};
+use super::classify;
 use super::connector::Wire;
 use super::listing::MAX_MAILBOXES;
 use super::wire::{ListRow, Outcome, Response, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::{CommandPoint, CommandProbe};
+use crate::settings::Stage;
 use crate::types::{MailboxName, Uid, UidSet};
 
 /// Longest sequence-set in a command: servers refuse lines of more than 8,192 octets.
@@ -48,6 +49,8 @@ pub(super) struct Listed {
 pub(super) struct Commands {
     session: async_imap::Session<Wire>,
     probe: CommandProbe,
+    /// Whose server it is, where that is known.
+    provider: Option<&'static str>,
     capabilities: BTreeSet<String>,
     /// Whether the server refused LIST with RETURN, whatever it says it can.
     plain_list: bool,
@@ -56,8 +59,14 @@ pub(super) struct Commands {
 }
 
 impl Commands {
-    pub(super) fn new(session: async_imap::Session<Wire>, probe: CommandProbe, plain_list: bool) -> Self {
-        Self { session, probe, capabilities: BTreeSet::new(), plain_list, under_way: VecDeque::new() }
+    pub(super) fn new(
+        session: async_imap::Session<Wire>,
+        provider: Option<&'static str>,
+        probe: CommandProbe,
+        plain_list: bool,
+    ) -> Self {
+        let (capabilities, under_way) = (BTreeSet::new(), VecDeque::new());
+        Self { session, probe, provider, capabilities, plain_list, under_way }
     }
 
     pub(super) fn capable_of(&mut self, capabilities: BTreeSet<String>) {
@@ -74,7 +83,7 @@ impl Commands {
                 }
             })
             .await?;
-        accepted("CAPABILITY", &outcome)?;
+        self.accepted("CAPABILITY", &outcome)?;
         Ok(capabilities)
     }
 
@@ -150,7 +159,7 @@ impl Commands {
         };
         let answer = timeout(LAST_WORDS, answer).await.ok().flatten();
         let told = answer.filter(|outcome| outcome.verdict != Verdict::Ok);
-        let told = told.map(|outcome| classify::refused(Stage::Command, "a command", &outcome));
+        let told = told.map(|outcome| self.refused(Stage::ImapCommand, "a command", &outcome));
         told.filter(|told| told.kind() != ErrorKind::ServerRefused).unwrap_or(error)
     }
 
@@ -182,7 +191,7 @@ impl Commands {
             loop {
                 match self.step().await? {
                     Step::Ended(sent, outcome) if sent.tag == tag => return Ok(outcome),
-                    Step::Other(Response::Continue) => break,
+                    Step::Other(Response::Continue(_)) => break,
                     Step::Ended(..) | Step::Other(_) => {}
                 }
             }
@@ -228,7 +237,7 @@ impl Commands {
             self.plain_list = true;
             return Box::pin(self.list(status)).await;
         }
-        accepted("LIST", &outcome)?;
+        self.accepted("LIST", &outcome)?;
         Ok(listed)
     }
 
@@ -241,8 +250,28 @@ impl Commands {
         let tag = self.queue("search", self.search_line(criteria)).await?;
         let mut uids = UidSet::new();
         let outcome = self.run(&tag, |response| add_search(&mut uids, response)).await?;
-        accepted("SEARCH", &outcome)?;
+        self.accepted("SEARCH", &outcome)?;
         Ok(uids)
+    }
+
+    pub(super) fn accepted(&self, what: &'static str, outcome: &Outcome) -> Result<()> {
+        if outcome.verdict == Verdict::Ok {
+            return Ok(());
+        }
+        Err(self.refused(Stage::ImapCommand, what, outcome))
+    }
+
+    pub(super) fn refused(&self, stage: Stage, what: &'static str, outcome: &Outcome) -> Error {
+        classify::refused(stage, self.provider, what, outcome)
+    }
+
+    /// The error of a mailbox that the server does not open.
+    pub(super) fn not_opened(&self, outcome: &Outcome) -> Error {
+        let refused = self.refused(Stage::ImapCommand, "EXAMINE", outcome);
+        if refused.kind() == ErrorKind::ServerRefused {
+            return Error::new(ErrorKind::MailboxUnavailable, "the server refused to open a mailbox");
+        }
+        refused
     }
 
     /// Says goodbye. The answer is not waited for: nothing depends on it.
@@ -251,24 +280,6 @@ impl Commands {
             let _ = self.send().await;
         }
     }
-}
-
-pub(super) fn accepted(what: &'static str, outcome: &Outcome) -> Result<()> {
-    if outcome.verdict == Verdict::Ok {
-        return Ok(());
-    }
-    Err(classify::refused(Stage::Command, what, outcome))
-}
-
-/// The error of a mailbox that the server does not open.
-pub(super) fn not_opened(outcome: &Outcome) -> Error {
-    let refused = classify::refused(Stage::Command, "EXAMINE", outcome);
-    let kind = if refused.kind() == ErrorKind::ServerRefused {
-        ErrorKind::MailboxUnavailable
-    } else {
-        refused.kind()
-    };
-    Error::new(kind, "the server refused to open a mailbox")
 }
 
 pub(super) fn add_search(uids: &mut UidSet, response: Response) {

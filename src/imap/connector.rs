@@ -9,15 +9,14 @@ use super::filer::ImapFiler;
 use super::reader::ImapReader;
 use super::wire::{Guard, Outcome, Response, Verdict};
 use super::{classify, sign_in};
-use crate::contract::{Connection, MessageFiler, SessionTraffic, SignInHints};
+use crate::contract::{Connection, Credential, MessageFiler, SessionTraffic, SignInHints};
 use crate::error::{Error, ErrorKind, Result};
-use crate::net::{CommandPoint, CommandProbe, Dialer, Meter, Metered, Stream};
-use crate::settings::{AccountSettings, ServerSettings, TlsMode};
-use crate::types::Secret;
+use crate::net::{CommandPoint, CommandProbe, Dialer, Meter, Metered, ReachStep, Stream};
+use crate::settings::{AccountSettings, ServerSettings, TlsMode, family_of};
 
 pub(super) type Wire = Guard<Metered<Box<dyn Stream>>>;
 
-/// Opens IMAP sessions with a password.
+/// Opens IMAP sessions.
 ///
 /// ```
 /// use practicemail::{imap::ImapConnector, net::{Dialer, EgressPolicy}};
@@ -59,6 +58,12 @@ impl ImapConnector {
     /// A connection that has greeted, encrypted as the settings say; with the capabilities of its greeting.
     async fn open(&self, server: &ServerSettings, meter: &Arc<Meter>) -> Result<(Wire, BTreeSet<String>)> {
         let stream = self.dialer.connect(server, meter).await?;
+        let greeting = async |wire: &mut Wire| {
+            self.dialer.begun(ReachStep::Greeting);
+            let offered = greeting(wire).await?;
+            self.dialer.passed(ReachStep::Greeting, || "it greets as an IMAP server".to_owned());
+            Ok::<_, Error>(offered)
+        };
         let guard = |stream| Guard::new(Metered::new(stream, meter.clone()), self.dialer.read_timeout());
         match server.tls() {
             TlsMode::Implicit => {
@@ -74,6 +79,7 @@ impl ImapConnector {
             TlsMode::StartTls => {
                 let mut wire = guard(stream);
                 let offered = greeting(&mut wire).await?;
+                self.dialer.begun(ReachStep::Tls);
                 if !offered.is_empty() && !offered.contains("STARTTLS") {
                     return Err(Error::new(
                         ErrorKind::StartTlsUnavailable,
@@ -100,12 +106,12 @@ impl ImapConnector {
     pub async fn open_reader(
         &self,
         settings: &AccountSettings,
-        password: &Secret,
+        credential: &Credential,
         hints: &SignInHints,
     ) -> Result<Connection> {
         let meter = Arc::new(Meter::default());
         let (commands, known) =
-            self.signed_in(settings, password, Hints::parse(hints.as_str()), &meter).await?;
+            self.signed_in(settings, credential, Hints::parse(hints.as_str()), &meter).await?;
         let reader = ImapReader::new(commands, settings);
         let traffic = move || SessionTraffic::new(meter.round_trips(), meter.octets_in(), meter.octets_out());
         let hints = SignInHints::from_stored(known.to_string());
@@ -122,10 +128,10 @@ impl ImapConnector {
     pub async fn open_filer(
         &self,
         settings: &AccountSettings,
-        password: &Secret,
+        credential: &Credential,
     ) -> Result<Box<dyn MessageFiler>> {
         let meter = Arc::new(Meter::default());
-        let (commands, _) = self.signed_in(settings, password, Hints::default(), &meter).await?;
+        let (commands, _) = self.signed_in(settings, credential, Hints::default(), &meter).await?;
         Ok(Box::new(ImapFiler::new(commands, settings)))
     }
 
@@ -133,25 +139,32 @@ impl ImapConnector {
     async fn signed_in(
         &self,
         settings: &AccountSettings,
-        password: &Secret,
+        credential: &Credential,
         mut known: Hints,
         meter: &Arc<Meter>,
     ) -> Result<(Commands, Hints)> {
         (self.probe)(CommandPoint::Before("connect"));
         let (mut wire, mut offered) = self.open(&settings.incoming, meter).await?;
         (self.probe)(CommandPoint::After("connect"));
+        self.dialer.begun(ReachStep::Capabilities);
         if offered.is_empty() {
             if known.before.is_empty() {
                 known.before = ask_capabilities(&mut wire).await?;
             }
             offered.clone_from(&known.before);
         }
+        self.dialer.passed(ReachStep::Capabilities, || {
+            offered.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+        });
         (self.probe)(CommandPoint::Before("sign_in"));
+        self.dialer.begun(ReachStep::SignIn);
         let login = settings.incoming_login.as_str();
+        let provider = family_of(settings.incoming.host());
         let (session, announced) =
-            sign_in::sign_in(wire, &offered, login, password, self.dialer.read_timeout()).await?;
+            sign_in::sign_in(wire, &offered, login, credential, provider, self.dialer.read_timeout()).await?;
         (self.probe)(CommandPoint::After("sign_in"));
-        let mut commands = Commands::new(session, self.probe.clone(), known.plain_list);
+        self.dialer.passed(ReachStep::SignIn, || credential.accepted().to_owned());
+        let mut commands = Commands::new(session, provider, self.probe.clone(), known.plain_list);
         if announced.is_empty() && known.after.is_empty() {
             known.after = commands.ask_capabilities().await?;
         }

@@ -4,14 +4,13 @@
 use async_trait::async_trait;
 use chrono::{DateTime, FixedOffset, Utc};
 
-use super::classify::{self, Stage};
-use super::commands::{Commands, MAX_SET, accepted, add_search, not_opened};
+use super::commands::{Commands, MAX_SET, add_search};
 use super::wire::{Outcome, Response, Verdict, quoted};
 use super::{listing, sent_mailbox};
 use crate::contract::{FiledCopy, MessageFiler};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mime::{addressing_headers, first_field};
-use crate::settings::AccountSettings;
+use crate::settings::{AccountSettings, Stage};
 use crate::types::{Mailbox, MailboxName, MessageDate, MessageId, OutgoingId, Uid, UidSet, UidValidity};
 
 /// The fields by which a message is known again.
@@ -83,7 +82,7 @@ impl ImapFiler {
                 }
             })
             .await?;
-        if opened.verdict == Verdict::Ok { Ok(validity) } else { Err(not_opened(&opened)) }
+        if opened.verdict == Verdict::Ok { Ok(validity) } else { Err(self.commands.not_opened(&opened)) }
     }
 
     /// The message among those the server finds by one field. Servers may find too much: a part of a value is enough for
@@ -94,7 +93,7 @@ impl ImapFiler {
         let tag = self.commands.queue("find", line).await?;
         let mut hits = UidSet::new();
         let searched = self.commands.run(&tag, |response| add_search(&mut hits, response)).await?;
-        accepted("SEARCH", &searched)?;
+        self.commands.accepted("SEARCH", &searched)?;
         let mut unseen = hits.clone();
         for set in hits.sequence_sets(MAX_SET) {
             let line = format!("UID FETCH {set} (UID {KNOWN_BY})").into_bytes();
@@ -113,7 +112,7 @@ impl ImapFiler {
                     }
                 })
                 .await?;
-            accepted("FETCH", &fetched)?;
+            self.commands.accepted("FETCH", &fetched)?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -183,7 +182,7 @@ impl MessageFiler for ImapFiler {
         // Somebody else may have made it in between.
         let all = self.mailboxes().await?;
         sent_mailbox::existing(&all, None)?
-            .ok_or_else(|| classify::refused(Stage::Command, "CREATE", &refusal))
+            .ok_or_else(|| self.commands.refused(Stage::ImapCommand, "CREATE", &refusal))
     }
 
     async fn find(
@@ -228,11 +227,12 @@ impl MessageFiler for ImapFiler {
         }
         let mut added = self.add(mailbox, octets, date).await?;
         if added.verdict != Verdict::Ok && added.code_value("TRYCREATE").is_some() {
-            accepted("CREATE", &self.create(mailbox).await?)?;
+            let created = self.create(mailbox).await?;
+            self.commands.accepted("CREATE", &created)?;
             added = self.add(mailbox, octets, date).await?;
         }
         if added.verdict != Verdict::Ok {
-            return Err(classify::refused(Stage::Append, "APPEND", &added));
+            return Err(self.commands.refused(Stage::ImapAppend, "APPEND", &added));
         }
         Ok(FiledCopy::new(mailbox.clone(), append_uid(&added)))
     }

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use async_trait::async_trait;
 
 use super::addressed;
-use super::classify::{self, Stage};
-use super::commands::{Commands, MAX_SET, Step, accepted, add_search, not_opened};
+use super::commands::{Commands, MAX_SET, Step, add_search};
 use super::listing::{self, MAX_MAILBOXES};
 use super::requests::{Bodies, Scan};
 use super::wire::{Body, Fetched, ListRow, Outcome, Response, Verdict, quoted};
 use crate::contract::{AddressedWindow, MailboxListing, MailboxReader, MessageEvent, OpenMailbox};
 use crate::error::{Error, ErrorKind, Result};
-use crate::settings::AccountSettings;
+use crate::settings::{AccountSettings, Stage};
 use crate::types::{MailboxName, MailboxStatus, MessageId, Uid, UidSet, UidValidity};
 
 /// UIDs asked for in one SEARCH, so that its answer stays one line of less than half a megabyte.
@@ -150,7 +149,7 @@ impl ImapReader {
             Step::Ended(sent, outcome) => {
                 let refused = outcome.verdict != Verdict::Ok;
                 if refused {
-                    let error = classify::refused(Stage::Command, "FETCH", &outcome);
+                    let error = self.commands.refused(Stage::ImapCommand, "FETCH", &outcome);
                     if error.kind() != ErrorKind::ServerRefused {
                         return Err(error);
                     }
@@ -231,7 +230,7 @@ impl MailboxReader for ImapReader {
             let listed = self.drain_statuses(&mut rows, Some(&tag)).await?;
             let listed =
                 listed.ok_or_else(|| Error::new(ErrorKind::Protocol, "the server did not answer LIST"))?;
-            accepted("LIST", &listed)?;
+            self.commands.accepted("LIST", &listed)?;
             rows
         };
         // A listing that was cut off does not tell what is no more there.
@@ -290,7 +289,7 @@ impl MailboxReader for ImapReader {
             searched = Some(found).filter(|_| outcome.verdict == Verdict::Ok);
         }
         if outcome.verdict != Verdict::Ok {
-            return Err(not_opened(&outcome));
+            return Err(self.commands.not_opened(&outcome));
         }
         let unnumbered =
             || Error::new(ErrorKind::MailboxUnavailable, "the server gives a mailbox no UIDVALIDITY");

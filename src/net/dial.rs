@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{EgressPolicy, Meter, tls};
+use super::{EgressPolicy, Meter, ReachEvent, ReachStep, ReachWitness, tls};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::ServerSettings;
 
@@ -41,6 +41,7 @@ pub struct Dialer {
     egress: EgressPolicy,
     timeouts: Timeouts,
     configs: Arc<Mutex<BTreeMap<Option<String>, Arc<ClientConfig>>>>,
+    witness: Option<ReachWitness>,
 }
 
 impl fmt::Debug for Dialer {
@@ -70,6 +71,26 @@ impl Dialer {
         self
     }
 
+    /// Tells `witness` of every step on the way to a server.
+    pub fn witnessed_by(mut self, witness: ReachWitness) -> Self {
+        self.witness = Some(witness);
+        self
+    }
+
+    /// A step is begun.
+    pub(crate) fn begun(&self, step: ReachStep) {
+        if let Some(witness) = &self.witness {
+            witness(ReachEvent::Begun(step));
+        }
+    }
+
+    /// A step is passed.
+    pub(crate) fn passed(&self, step: ReachStep, found: impl FnOnce() -> String) {
+        if let Some(witness) = &self.witness {
+            witness(ReachEvent::Passed(step, found()));
+        }
+    }
+
     /// How long the next octets may take.
     pub fn read_timeout(&self) -> Duration {
         self.timeouts.read
@@ -81,7 +102,12 @@ impl Dialer {
     /// [`NameNotFound`](ErrorKind::NameNotFound), [`EgressForbidden`](ErrorKind::EgressForbidden),
     /// [`ConnectionRefused`](ErrorKind::ConnectionRefused), [`TimedOut`](ErrorKind::TimedOut).
     pub async fn connect(&self, server: &ServerSettings, meter: &Meter) -> Result<Box<dyn Stream>> {
-        let unknown = || Error::new(ErrorKind::NameNotFound, "the server's name does not exist");
+        let unknown = || {
+            let meant = server.did_you_mean().map(|name| format!("; did you mean {name}?"));
+            let message = format!("the server's name does not exist{}", meant.unwrap_or_default());
+            Error::new(ErrorKind::NameNotFound, message)
+        };
+        self.begun(ReachStep::Name);
         let addresses = self
             .step("resolving the server's name", tokio::net::lookup_host((server.host(), server.port())))
             .await?;
@@ -94,12 +120,18 @@ impl Dialer {
                 Error::new(ErrorKind::EgressForbidden, "connecting to the server's address is not allowed")
             });
         }
+        self.passed(ReachStep::Name, || {
+            let numbers: Vec<_> = allowed.iter().map(|address| address.ip().to_string()).collect();
+            format!("{} is {}", server.host(), numbers.join(", "))
+        });
+        self.begun(ReachStep::Connect);
         let mut last = Error::new(ErrorKind::ConnectionRefused, "no connection to the server could be made");
         for address in allowed {
             match self.step("connecting to the server", TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
                     let _ = stream.set_nodelay(true); // Only costs speed where it fails.
                     meter.handshake();
+                    self.passed(ReachStep::Connect, || format!("port {} answers", server.port()));
                     return Ok(Box::new(stream));
                 }
                 Ok(Err(_)) => {}
@@ -119,10 +151,12 @@ impl Dialer {
         stream: Box<dyn Stream>,
         meter: &Meter,
     ) -> Result<Box<dyn Stream>> {
+        self.begun(ReachStep::Tls);
         let config = self.config(server.ca_pem())?;
         let encrypted =
             self.step("the TLS handshake", tls::handshake(config, server.host(), stream)).await??;
         meter.handshake();
+        self.passed(ReachStep::Tls, || format!("encrypted; the certificate is good for {}", server.host()));
         Ok(Box::new(encrypted))
     }
 

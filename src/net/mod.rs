@@ -7,7 +7,9 @@ mod http;
 mod meter;
 mod own_authority;
 mod probe;
+mod reach;
 mod tls;
+mod veil;
 
 pub use dial::{Dialer, Stream, Timeouts};
 pub use egress::EgressPolicy;
@@ -15,3 +17,5 @@ pub use http::{HttpClient, HttpConnection, HttpFailure, HttpRequest, HttpRespons
 pub use meter::Meter;
 pub(crate) use meter::Metered;
 pub use probe::{CommandPoint, CommandProbe};
+pub use reach::{ReachEvent, ReachStep, ReachWitness};
+pub(crate) use veil::Veil;

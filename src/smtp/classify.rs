@@ -1,8 +1,9 @@
 //! What a reply means, by where it was met, its code, its enhanced code and its words.
 
 use super::reply::Reply;
-use super::veil::Veil;
 use crate::error::{Error, ErrorKind};
+use crate::net::Veil;
+use crate::settings::{self, Signature};
 
 /// Where in the dialogue a reply was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,16 @@ pub(super) enum Stage {
 }
 
 impl Stage {
+    const fn known(self) -> settings::Stage {
+        match self {
+            Self::Greeting | Self::Hello | Self::StartTls => settings::Stage::SmtpOpening,
+            Self::SignIn => settings::Stage::SmtpSignIn,
+            Self::Mail => settings::Stage::SmtpMail,
+            Self::Recipient => settings::Stage::SmtpRecipient,
+            Self::Data | Self::EndOfData => settings::Stage::SmtpData,
+        }
+    }
+
     /// What the server refused, for messages.
     const fn what(self) -> &'static str {
         match self {
@@ -32,85 +43,13 @@ impl Stage {
     }
 }
 
-/// One signature: what a reply has to be, and what it then means.
-#[derive(Clone, Copy)]
-struct Signature {
-    /// Where; everywhere if empty.
-    stages: &'static [Stage],
-    /// Reply codes; a 4yz and a 5yz never stand together, as one is tried again and the other is not.
-    codes: &'static [u16],
-    /// The enhanced code; any if empty.
-    enhanced: &'static str,
-    /// Words in lower case; any if empty.
-    words: &'static str,
-    kind: ErrorKind,
+/// What is known of a reply; `provider` is whose server made it.
+fn signature(stage: Stage, provider: Option<&'static str>, reply: &Reply) -> Option<&'static Signature> {
+    Signature::find(stage.known(), provider, &reply.code.to_string(), &reply.text())
 }
 
-const fn signature(
-    codes: &'static [u16],
-    enhanced: &'static str,
-    words: &'static str,
-    kind: ErrorKind,
-) -> Signature {
-    Signature { stages: &[], codes, enhanced, words, kind }
-}
-
-const fn at(stages: &'static [Stage], signature: Signature) -> Signature {
-    Signature { stages, ..signature }
-}
-
-/// After the message was offered, a full mailbox is the sender's own: the provider files a copy there.
-const OFFERED: &[Stage] = &[Stage::Mail, Stage::Data, Stage::EndOfData];
-const IN_TRANSACTION: &[Stage] = &[Stage::Mail, Stage::Recipient, Stage::Data, Stage::EndOfData];
-
-/// The first that fits decides.
-const SIGNATURES: &[Signature] = &[
-    signature(&[432], "", "", ErrorKind::TooManyConnections),
-    signature(&[421, 450, 451, 452, 454], "", "too many connections", ErrorKind::TooManyConnections),
-    signature(&[421, 450, 451, 452, 454], "4.3.2", "concurrent", ErrorKind::TooManyConnections),
-    signature(&[421, 450, 451, 452], "4.7.0", "", ErrorKind::Throttled),
-    signature(&[421, 450, 451, 452, 454], "4.7.28", "", ErrorKind::Throttled),
-    signature(&[421, 450, 451, 452, 454], "", "try again later, closing connection", ErrorKind::Throttled),
-    at(&[Stage::SignIn], signature(&[454], "4.7.0", "", ErrorKind::Throttled)),
-    signature(&[534, 535], "5.7.9", "", ErrorKind::AppPasswordRequired),
-    at(
-        &[Stage::SignIn],
-        signature(&[534, 535], "", "application-specific password", ErrorKind::AppPasswordRequired),
-    ),
-    signature(&[534, 535], "5.7.14", "", ErrorKind::WebLoginRequired),
-    signature(&[535, 550], "5.7.139", "", ErrorKind::SendingDisabled),
-    signature(&[535, 550], "", "smtpclientauthentication is disabled", ErrorKind::SendingDisabled),
-    signature(&[535, 550], "5.7.30", "", ErrorKind::PasswordRefusedByProvider),
-    at(&[Stage::SignIn], signature(&[538], "", "", ErrorKind::NoUsableSignIn)),
-    at(&[Stage::SignIn], signature(&[504], "", "", ErrorKind::NoUsableSignIn)),
-    at(&[Stage::SignIn], signature(&[534, 535, 550, 554], "", "", ErrorKind::AuthenticationFailed)),
-    at(IN_TRANSACTION, signature(&[530], "", "", ErrorKind::AuthenticationFailed)),
-    at(IN_TRANSACTION, signature(&[550, 554], "5.4.5", "", ErrorKind::SendingLimit)),
-    at(IN_TRANSACTION, signature(&[550, 554], "5.7.1", "sending limit", ErrorKind::SendingLimit)),
-    at(IN_TRANSACTION, signature(&[554], "5.2.0", "quota", ErrorKind::SendingLimit)),
-    at(IN_TRANSACTION, signature(&[554], "5.2.0", "storedrv", ErrorKind::SendingLimit)),
-    at(IN_TRANSACTION, signature(&[550, 553, 554], "5.7.60", "", ErrorKind::SenderRefused)),
-    at(IN_TRANSACTION, signature(&[550, 553, 554], "5.2.252", "", ErrorKind::SenderRefused)),
-    at(IN_TRANSACTION, signature(&[550, 553, 554], "", "sendasdenied", ErrorKind::SenderRefused)),
-    at(IN_TRANSACTION, signature(&[550, 553, 554], "", "sender address rejected", ErrorKind::SenderRefused)),
-    at(IN_TRANSACTION, signature(&[552, 554], "5.3.4", "", ErrorKind::MessageTooLarge)),
-    at(OFFERED, signature(&[552], "5.2.3", "", ErrorKind::MessageTooLarge)),
-    at(OFFERED, signature(&[552, 554], "5.2.2", "", ErrorKind::MailboxFull)),
-    at(&[Stage::Mail], signature(&[552], "", "", ErrorKind::MessageTooLarge)),
-];
-
-/// What a reply that is not the one hoped for means.
-pub(super) fn kind(stage: Stage, reply: &Reply) -> ErrorKind {
-    let text = reply.text().to_lowercase();
-    let known = SIGNATURES.iter().find(|signature| {
-        (signature.stages.is_empty() || signature.stages.contains(&stage))
-            && signature.codes.contains(&reply.code)
-            && (signature.enhanced.is_empty() || signature.enhanced == reply.enhanced())
-            && text.contains(signature.words)
-    });
-    if let Some(signature) = known {
-        return signature.kind;
-    }
+/// What a reply that is not the one hoped for, and not known, means.
+fn by_stage(stage: Stage, reply: &Reply) -> ErrorKind {
     match stage {
         // The code says it all: what is behind a recipient's mailbox is not this account's.
         Stage::Recipient if reply.is_transient() && reply.code != 421 => ErrorKind::RecipientDeferred,
@@ -125,23 +64,32 @@ pub(super) fn kind(stage: Stage, reply: &Reply) -> ErrorKind {
 }
 
 /// The error of a reply that is not the one hoped for.
-pub(super) fn refused(stage: Stage, reply: &Reply, veil: &Veil) -> Error {
-    let kind = kind(stage, reply);
+pub(super) fn refused(stage: Stage, reply: &Reply, veil: &Veil, provider: Option<&'static str>) -> Error {
     let what = stage.what();
     // What answers on a wrong port may be anything: its text is nothing to show.
-    let text = if stage == Stage::Greeting { reply.code.to_string() } else { veil.show(reply) };
-    if kind == ErrorKind::Protocol {
-        return Error::new(
-            kind,
-            format!("the server answered out of place where it could refuse {what}: {text}"),
-        );
+    let text = if stage == Stage::Greeting { reply.code.to_string() } else { reply.shown(veil) };
+    let message = format!("the server refused {what}: {text}");
+    if let Some(signature) = signature(stage, provider, reply) {
+        return signature.error(message, &reply.text());
     }
-    Error::new(kind, format!("the server refused {what}: {text}"))
+    match by_stage(stage, reply) {
+        ErrorKind::Protocol => Error::new(
+            ErrorKind::Protocol,
+            format!("the server answered out of place where it could refuse {what}: {text}"),
+        ),
+        kind => Error::new(kind, message),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    fn kind(stage: Stage, provider: Option<&'static str>, reply: &Reply) -> ErrorKind {
+        refused(stage, reply, &Veil::default(), provider).kind()
+    }
 
     const STAGES: [Stage; 8] = [
         Stage::Greeting,
@@ -204,24 +152,35 @@ mod tests {
             (Stage::Greeting, 554, "No SMTP service here", K::ServerRefused),
             (Stage::Greeting, 221, "closing", K::Protocol),
         ] {
-            assert_eq!(kind(stage, &Reply::of(code, text)), expected, "{stage:?} {code} {text}");
+            assert_eq!(kind(stage, None, &Reply::of(code, text)), expected, "{stage:?} {code} {text}");
         }
     }
 
     /// What the server may take later is tried again, and what it never takes is not, but for limits that end by themselves.
     #[test]
     fn transient_replies_are_tried_again_and_permanent_ones_are_not() {
-        let texts: Vec<String> = SIGNATURES
-            .iter()
-            .flat_map(|s| [format!("{} {}", s.enhanced, s.words), s.words.to_owned(), s.enhanced.to_owned()])
+        // Every text of the table of signatures, with and without its enhanced code.
+        let rows = include_str!("../settings/signatures.tsv").lines().filter(|row| row.starts_with("smtp"));
+        let texts: BTreeSet<String> = rows
+            .flat_map(|row| {
+                let field = |index| row.split('\t').nth(index).unwrap().split('|').collect::<Vec<_>>();
+                let (enhanced, words) = (field(3), field(4));
+                enhanced
+                    .iter()
+                    .flat_map(|code| words.iter().map(move |words| format!("{code} {words}")))
+                    .collect::<Vec<_>>()
+            })
+            .flat_map(|text| [text.clone(), text.split_once(' ').unwrap().1.to_owned()])
             .collect();
-        for stage in STAGES {
+        for (stage, provider) in
+            STAGES.iter().flat_map(|s| [None, Some("google"), Some("microsoft")].map(|p| (*s, p)))
+        {
             for code in 400..600 {
                 for text in &texts {
-                    let kind = kind(stage, &Reply::of(code, text.trim()));
+                    let kind = kind(stage, provider, &Reply::of(code, text.trim()));
                     let again = Error::new(kind, "").is_retryable();
                     let right = again == (code < 500) || kind == ErrorKind::SendingLimit && code >= 500;
-                    assert!(right, "{stage:?} {code} {text}: {kind:?}");
+                    assert!(right, "{stage:?} {provider:?} {code} {text}: {kind:?}");
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! What a server offers (RFC 5321 §4.1.1.1).
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::reply::Reply;
 
@@ -39,6 +40,13 @@ impl Extensions {
     /// Whether the server offers `keyword`.
     pub(super) fn has(&self, keyword: &str) -> bool {
         self.keywords.contains(keyword)
+    }
+}
+
+impl fmt::Display for Extensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = |set: &BTreeSet<String>| set.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+        write!(f, "{}; signs in by: {}", words(&self.keywords), words(&self.mechanisms))
     }
 }
 

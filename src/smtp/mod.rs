@@ -16,7 +16,6 @@ mod sign_in;
 mod start_tls;
 mod transaction;
 mod transport;
-mod veil;
 mod wire;
 
 pub use deadlines::Deadlines;

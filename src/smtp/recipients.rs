@@ -2,9 +2,9 @@
 
 use super::classify::{self, Stage};
 use super::reply::Reply;
-use super::veil::Veil;
 use crate::contract::{RecipientResult, RecipientVerdict};
 use crate::error::{Error, ErrorKind};
+use crate::net::Veil;
 use crate::types::{Address, RecipientPolicy};
 
 /// The recipients asked about so far.
@@ -13,20 +13,26 @@ pub(super) struct Recipients(Vec<RecipientResult>);
 
 impl Recipients {
     /// Takes note of the reply to one RCPT.
-    pub(super) fn answered(&mut self, address: &Address, reply: &Reply, veil: &Veil) {
+    pub(super) fn answered(
+        &mut self,
+        address: &Address,
+        reply: &Reply,
+        veil: &Veil,
+        provider: Option<&'static str>,
+    ) {
         let verdict = if reply.is_positive() {
             RecipientVerdict::Accepted
         } else if self.any_accepted() && is_too_many(reply) {
             RecipientVerdict::TooMany
         } else {
-            let error = classify::refused(Stage::Recipient, reply, veil);
+            let error = classify::refused(Stage::Recipient, reply, veil, provider);
             if error.is_retryable() {
                 RecipientVerdict::Deferred(error)
             } else {
                 RecipientVerdict::Refused(error)
             }
         };
-        self.0.push(RecipientResult::new(address.clone(), verdict, veil.show(reply)));
+        self.0.push(RecipientResult::new(address.clone(), verdict, reply.shown(veil)));
     }
 
     /// Leaves one for another transaction without asking: the server takes no more in this one.
@@ -93,7 +99,7 @@ mod tests {
         let mut recipients = Recipients::default();
         for (code, text) in replies {
             let address = Address::parse("paula@example.org").unwrap();
-            recipients.answered(&address, &Reply::of(*code, text), &Veil::default());
+            recipients.answered(&address, &Reply::of(*code, text), &Veil::default(), None);
         }
         recipients
     }

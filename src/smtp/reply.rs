@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::net::Veil;
 use crate::types::CleanText;
 
 /// The longest reply line: RFC 5321 §4.5.3.1.5 says 512 octets, servers in use exceed it by a little.
@@ -10,7 +11,7 @@ pub(super) const MAX_LINE: usize = 2 * 1024;
 /// The most lines of one reply: EHLO answers have some twenty.
 pub(super) const MAX_LINES: usize = 100;
 
-/// A complete reply. Its text is cleaned, and shown only through a [`Veil`](super::veil::Veil).
+/// A complete reply. Its text is cleaned, and shown only through a [`Veil`].
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) code: u16,
@@ -52,6 +53,12 @@ impl Reply {
             |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|octet| octet.is_ascii_digit());
         let parts = word.split('.').filter(|part| number(part)).count();
         if parts == 3 && word.split('.').count() == 3 { word } else { "" }
+    }
+
+    /// The reply as it may be shown: code and text, without secrets and addresses, of bounded length.
+    pub(super) fn shown(&self, veil: &Veil) -> String {
+        let (text, code) = (veil.cover(&self.text()), self.code);
+        if text.is_empty() { code.to_string() } else { format!("{code} {text}") }
     }
 
     /// All lines in one, each enhanced code once.

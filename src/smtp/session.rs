@@ -15,12 +15,11 @@ use super::extensions::Extensions;
 use super::reply::Reply;
 use super::sign_in;
 use super::start_tls;
-use super::veil::Veil;
 use super::wire::{Handover, Witness};
 use crate::contract::Credential;
 use crate::error::{Error, ErrorKind, Result};
-use crate::net::{CommandPoint, CommandProbe, Dialer, Meter};
-use crate::settings::{Login, ServerSettings};
+use crate::net::{CommandPoint, CommandProbe, Dialer, Meter, ReachStep, Veil};
+use crate::settings::{Login, ServerSettings, family_of};
 
 /// What the client calls itself. A machine's name would tell its network to everybody who sees a trace field; submission
 /// servers know whom they talk to by the sign-in, and take an address literal (RFC 5321 §4.1.3), this one for any client.
@@ -43,6 +42,8 @@ pub(super) struct Session {
     pub(super) witness: Witness,
     pub(super) extensions: Extensions,
     pub(super) veil: Veil,
+    /// Whose server it is, where that is known.
+    pub(super) provider: Option<&'static str>,
     pub(super) deadlines: Deadlines,
     probe: CommandProbe,
 }
@@ -60,24 +61,29 @@ impl Session {
         probe(CommandPoint::Before("smtp_connect"));
         let wire = start_tls::greeted(opening).await?;
         let witness = wire.witness();
+        opening.dialer.begun(ReachStep::Capabilities);
         let deadlines = opening.deadlines;
         let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(wire.greeted()), &CLIENT);
         // What `lettre` makes of it tells less than what was witnessed.
         let connection = in_time(deadlines.command, connecting).await?.ok();
         let hello = witness.outcome()?;
         let mut veil = Veil::default();
+        let provider = family_of(opening.server.host());
         if hello.code != 250 {
-            return Err(classify::refused(Stage::Hello, &hello, &veil));
+            return Err(classify::refused(Stage::Hello, &hello, &veil, provider));
         }
         let broken = || Error::new(ErrorKind::ConnectionLost, "the connection to the server broke");
         let connection = connection.ok_or_else(broken)?;
         probe(CommandPoint::After("smtp_connect"));
-        probe(CommandPoint::Before("smtp_sign_in"));
-        veil.hide(sign_in::secrets(&opening.login, &opening.credential));
         let extensions = Extensions::of(&hello);
-        let mut session = Self { connection, witness, extensions, veil, deadlines, probe };
+        opening.dialer.passed(ReachStep::Capabilities, || extensions.to_string());
+        probe(CommandPoint::Before("smtp_sign_in"));
+        opening.dialer.begun(ReachStep::SignIn);
+        veil.hide(sign_in::secrets(&opening.login, &opening.credential));
+        let mut session = Self { connection, witness, extensions, veil, provider, deadlines, probe };
         sign_in::sign_in(&mut session, &opening.login, &opening.credential).await?;
         (session.probe)(CommandPoint::After("smtp_sign_in"));
+        opening.dialer.passed(ReachStep::SignIn, || opening.credential.accepted().to_owned());
         Ok(session)
     }
 

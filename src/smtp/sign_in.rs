@@ -88,19 +88,29 @@ async fn by_login(session: &mut Session, login: &Login, password: &str) -> Resul
 async fn by_token(session: &mut Session, login: &Login, token: &str) -> Result<()> {
     let reply = session.ask(Line("AUTH XOAUTH2 ", &xoauth2(login, token))).await?;
     if reply.code != CHALLENGE {
-        return admitted(session, &reply);
+        return admitted(session, &reply).map_err(|error| {
+            let kind = of_token(error.kind());
+            error.of_kind(kind)
+        });
     }
     // The challenge says why not, and has to be answered before the refusal itself comes.
     let status = status_of(&reply);
     let refusal = session.ask("\r\n").await?;
     if !refusal.is_transient() && !refusal.is_permanent() {
         return Err(Error::new(
-            ErrorKind::AuthenticationFailed,
+            ErrorKind::AuthorizationRequired,
             format!("the server refused the token: {status}"),
         ));
     }
-    let error = classify::refused(Stage::SignIn, &refusal, &session.veil);
-    Err(Error::new(error.kind(), format!("{error} ({status})")))
+    let error = classify::refused(Stage::SignIn, &refusal, &session.veil, session.provider);
+    let message = format!("{error} ({status})");
+    let kind = of_token(error.kind());
+    Err(error.of_kind(kind).reworded(message))
+}
+
+/// A token is nothing to type anew: it takes a consent.
+fn of_token(kind: ErrorKind) -> ErrorKind {
+    if kind == ErrorKind::AuthenticationFailed { ErrorKind::AuthorizationRequired } else { kind }
 }
 
 /// The status in an error challenge of XOAUTH2, which is base64 of JSON.
@@ -113,7 +123,11 @@ fn status_of(challenge: &Reply) -> String {
 }
 
 fn admitted(session: &Session, reply: &Reply) -> Result<()> {
-    if reply.is_positive() { Ok(()) } else { Err(classify::refused(Stage::SignIn, reply, &session.veil)) }
+    if reply.is_positive() {
+        Ok(())
+    } else {
+        Err(classify::refused(Stage::SignIn, reply, &session.veil, session.provider))
+    }
 }
 
 fn no_way(session: &Session, credential: &Credential) -> Error {

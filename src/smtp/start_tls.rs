@@ -4,10 +4,9 @@ use super::classify::{self, Stage};
 use super::extensions::Extensions;
 use super::reply::Reply;
 use super::session::{CLIENT, Opening, in_time};
-use super::veil::Veil;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
-use crate::net::{Metered, Stream};
+use crate::net::{Metered, ReachStep, Stream, Veil};
 use crate::settings::TlsMode;
 
 /// A connection that has greeted, encrypted as the settings say. What was said before the encryption is forgotten: anybody
@@ -37,17 +36,22 @@ pub(super) async fn greeted(opening: &Opening) -> Result<Wire> {
 }
 
 async fn greeting(opening: &Opening, wire: &mut Wire) -> Result<()> {
+    opening.dialer.begun(ReachStep::Greeting);
     let reply = in_time(opening.deadlines.command, wire.reply()).await??;
     match reply.code {
-        220 => Ok(()),
-        _ => Err(classify::refused(Stage::Greeting, &reply, &Veil::default())),
+        220 => {
+            opening.dialer.passed(ReachStep::Greeting, || "it greets as a submission server".to_owned());
+            Ok(())
+        }
+        _ => Err(classify::refused(Stage::Greeting, &reply, &Veil::default(), None)),
     }
 }
 
 async fn start_tls(opening: &Opening, wire: &mut Wire) -> Result<()> {
+    opening.dialer.begun(ReachStep::Tls);
     let hello = exchange(opening, wire, &format!("EHLO {CLIENT}\r\n")).await?;
     if hello.code != 250 {
-        return Err(classify::refused(Stage::Hello, &hello, &Veil::default()));
+        return Err(classify::refused(Stage::Hello, &hello, &Veil::default(), None));
     }
     if !Extensions::of(&hello).has("STARTTLS") {
         return Err(Error::new(ErrorKind::StartTlsUnavailable, "the server does not offer STARTTLS"));
@@ -55,7 +59,7 @@ async fn start_tls(opening: &Opening, wire: &mut Wire) -> Result<()> {
     let reply = exchange(opening, wire, "STARTTLS\r\n").await?;
     match reply.code {
         220 => Ok(()),
-        _ => Err(classify::refused(Stage::StartTls, &reply, &Veil::default())),
+        _ => Err(classify::refused(Stage::StartTls, &reply, &Veil::default(), None)),
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) async fn hand_over(
         if ends_session(&reply) || (300..400).contains(&reply.code) {
             return refused(session, Stage::Recipient, &reply, recipients);
         }
-        recipients.answered(address, &reply, &session.veil);
+        recipients.answered(address, &reply, &session.veil, session.provider);
     }
     if let Some(error) = recipients.objection(submission.policy) {
         return Ended::failed(Leaves::Amid, SendFailure::new(error, recipients.into_results()));
@@ -109,19 +109,19 @@ async fn data(
     session.witness.set_handover(Handover::No);
     match outcome {
         Ok(reply) if handed_over && reply.is_positive() => {
-            let report = SendReport::new(recipients.into_results(), session.veil.show(&reply));
+            let report = SendReport::new(recipients.into_results(), reply.shown(&session.veil));
             Ended { result: Ok(report), session: Leaves::AtRest }
         }
         Ok(reply) if handed_over && (reply.is_transient() || reply.is_permanent()) => {
             refused(session, Stage::EndOfData, &reply, recipients)
         }
         Ok(reply) if handed_over => {
-            let error = classify::refused(Stage::EndOfData, &reply, &session.veil);
+            let error = classify::refused(Stage::EndOfData, &reply, &session.veil, session.provider);
             broken(unknown(error), recipients)
         }
         Err(error) if handed_over => broken(unknown(error), recipients),
         Ok(reply) => {
-            let error = classify::refused(Stage::EndOfData, &reply, &session.veil);
+            let error = classify::refused(Stage::EndOfData, &reply, &session.veil, session.provider);
             broken(error, recipients)
         }
         Err(error) => broken(error, recipients),
@@ -138,7 +138,7 @@ fn broken(error: Error, recipients: Recipients) -> Ended {
 }
 
 fn refused(session: &Session, stage: Stage, reply: &Reply, recipients: Recipients) -> Ended {
-    let error = classify::refused(stage, reply, &session.veil);
+    let error = classify::refused(stage, reply, &session.veil, session.provider);
     let leaves = match (stage, error.kind()) {
         (Stage::Mail, _) if ends_session(reply) => Leaves::Untouched,
         _ if ends_session(reply) => Leaves::Broken,

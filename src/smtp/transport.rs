@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use super::deadlines::Deadlines;
 use super::octets;
 use super::session::{Opening, Session};
+use super::start_tls;
 use super::transaction::{Ended, Leaves, hand_over};
 use crate::contract::{
     Credential, MailTransport, SendFailure, SendPermit, SendReport, SessionTraffic, Submission,
@@ -93,6 +94,14 @@ impl SmtpTransport {
         }
         self.keep(Session::open(&self.opening).await?);
         Ok(())
+    }
+
+    /// Connects and encrypts; the certificate is verified, nothing is signed in.
+    ///
+    /// # Errors
+    /// Connection kinds.
+    pub async fn greet(&self) -> Result<()> {
+        start_tls::greeted(&self.opening).await.map(drop)
     }
 
     fn take(&self) -> Option<Session> {

@@ -41,7 +41,8 @@ pub(super) fn parse(pieces: &[Vec<u8>], literals: &[Vec<u8>]) -> Response {
     let first = pieces.first().map(Vec::as_slice).unwrap_or_default();
     let mut cursor = Cursor::new(first);
     if cursor.eat(b'+') {
-        return Response::Continue;
+        cursor.spaces();
+        return Response::Continue(String::from_utf8_lossy(cursor.rest()).into_owned());
     }
     let tag = cursor.word();
     cursor.spaces();

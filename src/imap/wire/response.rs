@@ -92,8 +92,8 @@ pub(in crate::imap) enum Response {
         tag: String,
         outcome: Outcome,
     },
-    /// `+`.
-    Continue,
+    /// `+`, and the text behind it.
+    Continue(String),
     /// An untagged OK, NO or BAD.
     Status(Outcome),
     /// BYE: the connection ends.

@@ -26,7 +26,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
             match this.advance().map_err(std::io::Error::other)? {
                 Some(response) => {
                     match &response {
-                        Response::Continue => this.for_sign_in.extend(b"+ \r\n"),
+                        Response::Continue(_) => this.for_sign_in.extend(b"+ \r\n"),
                         Response::Tagged { tag, outcome } => {
                             let verdict = match outcome.verdict {
                                 Verdict::Ok => "OK",

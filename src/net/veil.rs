@@ -4,8 +4,6 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::reply::Reply;
-
 /// The longest text of a reply that is kept, in characters.
 const MAX_TEXT: usize = 300;
 /// From this length on a word that is part of a secret is taken for it; shorter ones are everyday words.
@@ -17,7 +15,7 @@ const ADDRESS: &str = "(address)";
 
 /// Knows what must not be repeated.
 #[derive(Default)]
-pub(super) struct Veil(Vec<Zeroizing<String>>);
+pub(crate) struct Veil(Vec<Zeroizing<String>>);
 
 impl fmt::Debug for Veil {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,20 +25,13 @@ impl fmt::Debug for Veil {
 
 impl Veil {
     /// Hides `secrets` from now on, in any case and in pieces.
-    pub(super) fn hide(&mut self, secrets: impl IntoIterator<Item = Zeroizing<String>>) {
+    pub(crate) fn hide(&mut self, secrets: impl IntoIterator<Item = Zeroizing<String>>) {
         let hidden = |secret: Zeroizing<String>| Zeroizing::new(secret.to_lowercase());
         self.0.extend(secrets.into_iter().filter(|secret| !secret.is_empty()).map(hidden));
     }
 
-    /// The reply as it may be shown: code and text, without secrets and addresses, of bounded length.
-    pub(super) fn show(&self, reply: &Reply) -> String {
-        let text = self.cover(&reply.text());
-        let code = reply.code;
-        if text.is_empty() { code.to_string() } else { format!("{code} {text}") }
-    }
-
     /// A server's text as it may be shown.
-    pub(super) fn cover(&self, text: &str) -> String {
+    pub(crate) fn cover(&self, text: &str) -> String {
         let mut shown = String::new();
         for word in self.without_phrases(text).split_whitespace() {
             let word = if self.is_secret(word) {
@@ -65,10 +56,10 @@ impl Veil {
     fn without_phrases(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for phrase in self.0.iter().filter(|secret| secret.contains(char::is_whitespace)) {
-            // Where lower case is of another length, offsets would not fit; nothing is kept of such a text.
             while let Some(at) = text.to_lowercase().find(phrase.as_str()) {
+                // Where lower case is of another length, offsets do not fit; nothing is kept of such a text.
                 let fits = text.is_char_boundary(at) && text.is_char_boundary(at + phrase.len());
-                if !fits {
+                if !fits || text.to_lowercase().len() != text.len() {
                     return HIDDEN.to_owned();
                 }
                 text.replace_range(at..at + phrase.len(), HIDDEN);
@@ -100,14 +91,16 @@ mod tests {
     fn secrets_are_hidden_whole_and_in_pieces() {
         let veil = veil(&["AGFubmEAZ2VoZWlt", "two words"]);
         for (said, shown) in [
-            ("bad AUTH PLAIN AGFubmEAZ2VoZWlt", "535 bad AUTH PLAIN ***"),
-            ("bad <agfubmeaz2vozwlt>", "535 bad ***"),
-            ("bad AGFubmEA Z2VoZWlt", "535 bad *** ***"),
-            ("no: Two Words!", "535 no: ***!"),
-            ("5.7.8 no <anna@example.org>: go", "535 5.7.8 no (address) go"),
+            ("bad AUTH PLAIN AGFubmEAZ2VoZWlt", "bad AUTH PLAIN ***"),
+            ("bad <agfubmeaz2vozwlt>", "bad ***"),
+            ("bad AGFubmEA Z2VoZWlt", "bad *** ***"),
+            ("no: Two Words!", "no: ***!"),
+            ("5.7.8 no <anna@example.org>: go", "5.7.8 no (address) go"),
         ] {
-            assert_eq!(veil.show(&Reply::of(535, said)), shown);
+            assert_eq!(veil.cover(said), shown);
         }
+        // The Kelvin sign is another letter, and shorter, in lower case.
+        assert_eq!(veil.cover("\u{212a} two words"), HIDDEN);
         assert_eq!(veil.cover(&"ü".repeat(400)).chars().count(), MAX_TEXT);
     }
 }
