@@ -25,12 +25,19 @@ impl DomainRefusal {
     }
 }
 
+/// The domain under which a host's name is registered, by the public suffix list; `None` for addresses of machines.
+pub(crate) fn registrable(host: &str) -> Option<&str> {
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        return None;
+    }
+    psl::domain_str(host)
+}
+
 /// Why `domain` may not stand for a client, if it may not.
 pub(super) fn refusal(domain: &DomainName) -> Option<DomainRefusal> {
     let name = domain.as_str();
     if PUBLIC_PROVIDERS.lines().any(|line| line == name) {
         return Some(DomainRefusal::PublicProvider);
     }
-    let registrable = psl::domain(name.as_bytes()).is_some();
-    (!registrable).then_some(DomainRefusal::PublicSuffix)
+    registrable(name).is_none().then_some(DomainRefusal::PublicSuffix)
 }

@@ -10,6 +10,7 @@ mod domain_rules;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub use domain_rules::DomainRefusal;
+pub(crate) use domain_rules::registrable;
 
 use crate::contract::{ClientEntry, ClientKey, Practice, User};
 use crate::types::{
