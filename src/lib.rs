@@ -8,19 +8,26 @@
 //! | put it into a product | [`PracticeMail`], and the host's whole code in the README |
 //! | hand over your users and clients | [`contract::PracticeDirectory`] |
 //! | choose where everything is kept | [`practice_mail::Storage`], [`storage`] |
-//! | connect an account | [`PracticeMail::connect`], [`PracticeMail::check`] |
+//! | let users sign in with Google or Microsoft | [`PracticeMail::authorize`], [`PracticeMail::complete_authorization`] |
+//! | connect an account with a password | [`PracticeMail::connect`], [`PracticeMail::check`] |
+//! | fill in a user's servers from their address | [`PracticeMail::discover`], [`settings::Provider`] |
+//! | disconnect an account | [`PracticeMail::disconnect`] |
+//! | switch a way of connecting off, register the practice's own application | [`PracticeMail::switch`], [`PracticeMail::register_application`] |
+//! | find settings for an address | [`discover::Discoverer`], [`settings::Provider`] |
 //! | read the mail | [`PracticeMail::sync`] |
 //! | show a client's mail | [`PracticeMail::tab`] |
 //! | tell an author by which way their message will leave | [`PracticeMail::preview_route`] |
 //! | send, answer, forward | [`PracticeMail::send`], [`types::Draft`] |
 //! | learn what became of it | [`PracticeMail::outcome`], [`PracticeMail::outbox`] |
 //! | send what is due, by your schedule | [`PracticeMail::deliver`] |
+//! | switch a way of connecting on or off | [`PracticeMail::switch`], [`PracticeMail::practice_settings`] |
+//! | use an application registration of the practice's own | [`PracticeMail::register_application`] |
 //! | send for those without an account | [`PracticeMail::set_noreply`] |
 //! | show an administrator how everybody's mail fares | [`PracticeMail::status`] |
 //! | tell a user what to do about a failure | [`error::Error::advice`], [`error::ErrorKind`] |
 //! | follow what happens | [`contract::MailStore::changes`] |
 //! | write a store or an adapter of your own | [`manual::implementing`] |
-//! | understand how it works | [`manual::architecture`], [`manual::sending`], [`manual::glossary`] |
+//! | understand how it works | [`manual::architecture`], [`manual::connecting`], [`manual::sending`], [`manual::glossary`] |
 //!
 //! # In short
 //!
@@ -60,6 +67,7 @@
 pub mod conformance;
 pub mod connect;
 pub mod contract;
+pub mod discover;
 pub mod error;
 pub mod graph;
 pub mod imap;
@@ -67,6 +75,7 @@ pub mod manual;
 pub mod matching;
 pub mod mime;
 pub mod net;
+pub mod oauth;
 mod outbound;
 pub mod practice_mail;
 pub mod settings;

@@ -6,6 +6,9 @@ pub mod architecture {}
 #[doc = include_str!("../docs/glossary.md")]
 pub mod glossary {}
 
+#[doc = include_str!("../docs/connecting.md")]
+pub mod connecting {}
+
 #[doc = include_str!("../docs/sending.md")]
 pub mod sending {}
 

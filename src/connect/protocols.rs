@@ -8,8 +8,8 @@ use crate::contract::{Connection, Connector, Credential, MailTransport, MessageF
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::GraphTransport;
 use crate::imap::ImapConnector;
-use crate::net::{CommandProbe, Dialer, HttpClient};
-use crate::settings::{AccountSettings, Outgoing, ServerSettings};
+use crate::net::{CommandProbe, Dialer, HttpClient, ReachWitness};
+use crate::settings::{AccountSettings, Login, Outgoing, ServerSettings};
 use crate::smtp::SmtpTransport;
 use crate::types::Secret;
 
@@ -44,12 +44,54 @@ impl Protocols {
         self
     }
 
-    /// Connects to an IMAP server and encrypts; the certificate is verified, nothing is signed in.
+    /// Connects to an account's servers and encrypts; the certificates are verified, nothing is signed in.
     ///
     /// # Errors
     /// Connection kinds.
-    pub async fn reach(&self, server: &ServerSettings) -> Result<()> {
-        self.imap().reach(server).await
+    pub async fn reach(&self, settings: &AccountSettings) -> Result<()> {
+        self.imap().reach(&settings.incoming).await?;
+        match &settings.outgoing {
+            Some(Outgoing::Smtp { server, login }) => self.smtp(server, login, &nothing()).greet().await,
+            Some(Outgoing::Graph { server }) => {
+                HttpClient::new(self.dialer.clone()).connect(server).await.map(drop)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Tells `witness` of every step on the way to a server.
+    pub(crate) fn witnessed_by(&self, witness: ReachWitness) -> Self {
+        Self { dialer: self.dialer.clone().witnessed_by(witness), probe: self.probe.clone() }
+    }
+
+    /// Connects and signs in to where messages are handed over; hands over nothing. Microsoft Graph has no sign-in of its own:
+    /// that the token is taken shows with the first message.
+    ///
+    /// # Errors
+    /// Connection and sign-in kinds.
+    pub async fn reach_outgoing(&self, outgoing: &Outgoing, credential: &Credential) -> Result<()> {
+        match outgoing {
+            Outgoing::Smtp { server, login } => {
+                let smtp = self.smtp(server, login, credential);
+                smtp.reach().await?;
+                smtp.close().await;
+                Ok(())
+            }
+            Outgoing::Graph { server } => {
+                HttpClient::new(self.dialer.clone()).connect(server).await.map(drop)
+            }
+        }
+    }
+
+    /// What it connects with.
+    pub(crate) const fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    fn smtp(&self, server: &ServerSettings, login: &Login, credential: &Credential) -> SmtpTransport {
+        let (server, login) = (server.clone(), login.clone());
+        let smtp = SmtpTransport::new(self.dialer.clone(), server, login, credential.clone());
+        smtp.probe(self.probe.clone())
     }
 
     fn imap(&self) -> ImapConnector {
@@ -57,15 +99,20 @@ impl Protocols {
     }
 }
 
+/// Where nothing signs in.
+fn nothing() -> Credential {
+    Credential::Password(Secret::new(""))
+}
+
 #[async_trait]
 impl Connector for Protocols {
     async fn open_reader(
         &self,
         settings: &AccountSettings,
-        password: &Secret,
+        credential: &Credential,
         hints: &SignInHints,
     ) -> Result<Connection> {
-        self.imap().open_reader(settings, password, hints).await
+        self.imap().open_reader(settings, credential, hints).await
     }
 
     async fn open_transport(
@@ -74,11 +121,7 @@ impl Connector for Protocols {
         credential: &Credential,
     ) -> Result<Box<dyn MailTransport>> {
         match outgoing {
-            Outgoing::Smtp { server, login } => {
-                let (server, login) = (server.clone(), login.clone());
-                let smtp = SmtpTransport::new(self.dialer.clone(), server, login, credential.clone());
-                Ok(Box::new(smtp.probe(self.probe.clone())))
-            }
+            Outgoing::Smtp { server, login } => Ok(Box::new(self.smtp(server, login, credential))),
             Outgoing::Graph { server } => {
                 let Credential::Token(token) = credential else {
                     let message = "Microsoft Graph takes an access token, not a password";
@@ -94,8 +137,8 @@ impl Connector for Protocols {
     async fn open_filer(
         &self,
         settings: &AccountSettings,
-        password: &Secret,
+        credential: &Credential,
     ) -> Result<Box<dyn MessageFiler>> {
-        self.imap().open_filer(settings, password).await
+        self.imap().open_filer(settings, credential).await
     }
 }

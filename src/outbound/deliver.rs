@@ -131,8 +131,11 @@ impl Delivery<'_> {
         if error.kind() == ErrorKind::FenceLost {
             // Either the account is gone, or the claim took too long: the store knows which, and whether it is still ours.
             return Ok(match self.worker.account_of(item).await? {
-                Some(account) if account.epoch != self.claim.epoch => gone(),
-                None if item.message.route != Route::Noreply => gone(),
+                Some(account) if account.epoch != self.claim.epoch => {
+                    let message = "the account was out of use before the message left";
+                    refused(&Error::new(ErrorKind::AccountCannotSend, message))
+                }
+                None if item.message.route != Route::Noreply => refused(&self.worker.no_way(item).await?),
                 _ => {
                     let slow = too_slow();
                     let failure = (slow.kind(), slow.to_string());
@@ -213,9 +216,8 @@ fn is_passing(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Busy | ErrorKind::Storage | ErrorKind::StorageFull)
 }
 
-fn gone() -> OutgoingEnd {
-    let message = "the account was disconnected before the message left".to_owned();
-    OutgoingEnd::Refused { failure: (ErrorKind::AccountCannotSend, message), recipients: Vec::new() }
+fn refused(error: &Error) -> OutgoingEnd {
+    OutgoingEnd::Refused { failure: (error.kind(), error.to_string()), recipients: Vec::new() }
 }
 
 /// What was said of recipients when nothing left: those who would have been accepted are still to be asked.

@@ -33,12 +33,14 @@ impl FilingJob<'_> {
 
     async fn end(&self, open: &mut Open) -> Result<OutgoingEnd> {
         let item = &self.claim.item;
-        let gone = || Error::new(ErrorKind::AccountCannotSend, "the account was disconnected");
-        let account = self.worker.account_of(item).await?.ok_or_else(gone)?;
+        let Some(account) = self.worker.account_of(item).await? else {
+            return Err(self.worker.no_way(item).await?);
+        };
         if open.filer.is_none() {
             open.filer = Some(self.worker.sessions.filer(&account).await?);
         }
-        let filer = open.filer.as_mut().ok_or_else(gone)?;
+        let taken = || Error::new(ErrorKind::Cancelled, "the session was taken away");
+        let filer = open.filer.as_mut().ok_or_else(taken)?;
         let mailbox = filer.sent_mailbox().await?;
         let learnt = self.worker.store.files_copies(&item.message.practice, &account.account.id).await?;
         let known = account.account.settings.outgoing.as_ref().and_then(|o| o.provider().files_copy);

@@ -1,5 +1,7 @@
 //! When something is tried again. Pure.
 
+use std::time::Duration;
+
 use crate::error::{Error, ErrorKind};
 use crate::types::Timestamp;
 
@@ -38,8 +40,7 @@ pub(super) fn next_try(
         return None;
     }
     let pause = if error.kind() == ErrorKind::SendingLimit { LIMIT_PAUSE } else { pause(attempts) };
-    let at = now.plus(pause);
-    Some(error.not_before().map_or(at, |told| told.max(at)))
+    Some(not_before(error, now.plus(pause), now))
 }
 
 /// When filing is tried again after a failure.
@@ -47,7 +48,14 @@ pub(super) fn next_filing(error: &Error, sent_at: Timestamp, now: Timestamp) -> 
     // Whatever the cause, somebody may mend it meanwhile: the message is sent, there is time.
     let age = now.as_unix().saturating_sub(sent_at.as_unix());
     let at = now.plus(age.clamp(60, 7_200));
-    (age < GIVE_UP_AFTER).then(|| error.not_before().map_or(at, |told| told.max(at)))
+    (age < GIVE_UP_AFTER).then(|| not_before(error, at, now))
+}
+
+/// `at`, or later where the server asked for it.
+fn not_before(error: &Error, at: Timestamp, now: Timestamp) -> Timestamp {
+    let seconds = |pause: Duration| i64::try_from(pause.as_secs()).unwrap_or(i64::MAX);
+    let paused = error.pause().map(|pause| now.plus(seconds(pause).saturating_add(1)));
+    error.not_before().into_iter().chain(paused).fold(at, Timestamp::max)
 }
 
 /// When to look for evidence again, the outcome being unknown since `since`.

@@ -17,7 +17,8 @@ pub(crate) struct Sender {
 
 /// Chooses the way: the author's own account; noreply only where there is none that sends, or where the practice says so.
 ///
-/// An account that is set up and broken is chosen all the same: its failure is told, never replaced by another sender.
+/// An account that is set up and broken is chosen all the same: its failure is told, never replaced by another sender. Nor is
+/// one that is switched off, which is refused.
 pub(crate) fn choose(
     practice: &Practice,
     settings: &PracticeSettings,
@@ -33,16 +34,20 @@ pub(crate) fn choose(
     }
     let own = |record: &&AccountRecord| {
         record.account.user == author.id
-            && record.state == AccountState::Connected
+            && record.state != AccountState::Disconnected
             && record.account.settings.outgoing.is_some()
     };
     let mut usable: Vec<&AccountRecord> = accounts.iter().filter(own).collect();
-    // The account of that address, else the one named as the user is, else the first.
+    let is_off = |record: &AccountRecord| record.state == AccountState::SwitchedOff;
+    // The account of that address, else one in use, of those the one named as the user is, else the first.
     usable.sort_by_key(|record| {
         let fits = wished.is_some_and(|wished| record.account.address.key() == wished.key());
-        (!fits, record.account.id.as_str() != author.id.as_str())
+        (!fits, is_off(record), record.account.id.as_str() != author.id.as_str())
     });
     match (usable.first(), &settings.noreply) {
+        (Some(record), _) if is_off(record) => {
+            Err(Error::new(ErrorKind::SwitchedOff, "the practice has switched the account's way off"))
+        }
         (Some(record), _) => by_account(author, record, wished),
         (None, Some(noreply)) => by_noreply(practice, noreply, author),
         (None, None) => Err(Error::new(
@@ -122,7 +127,7 @@ mod tests {
         let practice = Practice::new(PracticeId::new("p").unwrap(), "Hale & Partners");
         let mut author = User::new(UserId::new("anna").unwrap(), "Anna Hale", "anna@hale.example");
         author.aliases = vec!["vat@hale.example".to_owned()];
-        let settings = PracticeSettings { noreply };
+        let settings = PracticeSettings { noreply, ..PracticeSettings::default() };
         let wished = wished.map(|text| Address::parse(text).unwrap());
         choose(&practice, &settings, &author, accounts, wished.as_ref())
     }
@@ -147,6 +152,28 @@ mod tests {
         let own = Route::Own(AccountId::new("anna").unwrap());
         assert_eq!(route(&[account("anna", "anna@hale.example", connected)]), own);
         assert_eq!(chosen(&[], None, None).unwrap_err().kind(), ErrorKind::NoWayToSend);
+    }
+
+    /// S7
+    #[test]
+    fn an_account_that_is_switched_off_is_refused_and_not_replaced_by_noreply() {
+        let off = || account("anna", "anna@hale.example", Some(AccountState::SwitchedOff));
+        let on = || account("desk", "desk@hale.example", Some(AccountState::Connected));
+        let refused = |accounts: &[AccountRecord], wished| {
+            chosen(accounts, Some(noreply()), wished)
+                .is_err_and(|error| error.kind() == ErrorKind::SwitchedOff)
+        };
+        assert!(refused(&[off()], None));
+        assert!(
+            refused(&[off(), on()], Some("anna@hale.example")),
+            "the address they chose is that account's"
+        );
+        assert!(!refused(&[off(), on()], None));
+        let mut reads = account("anna", "anna@hale.example", None);
+        reads.state = AccountState::SwitchedOff;
+        assert_eq!(chosen(&[reads], Some(noreply()), None).unwrap().route, Route::Noreply);
+        let always = chosen(&[off()], Some(noreply().for_everybody()), None).unwrap();
+        assert_eq!(always.route, Route::Noreply);
     }
 
     #[test]

@@ -165,27 +165,46 @@ impl Worker {
         self.clock.now()
     }
 
-    /// The connected account an intent leaves by.
-    pub(super) async fn account_of(&self, item: &Outgoing) -> Result<Option<AccountRecord>> {
+    /// The account an intent leaves by, in use or not; none by noreply.
+    async fn record_of(&self, item: &Outgoing) -> Result<Option<AccountRecord>> {
         let Some(id) = item.message.route.account() else { return Ok(None) };
         let accounts = self.store.accounts(&item.message.practice).await?;
-        let own = |r: &AccountRecord| r.account.id == *id && r.state == AccountState::Connected;
-        Ok(accounts.into_iter().find(own))
+        Ok(accounts.into_iter().find(|record| record.account.id == *id))
+    }
+
+    /// The connected account an intent leaves by.
+    pub(super) async fn account_of(&self, item: &Outgoing) -> Result<Option<AccountRecord>> {
+        let record = self.record_of(item).await?;
+        Ok(record.filter(|record| record.state == AccountState::Connected))
+    }
+
+    /// Why an intent has no way to leave by, or its copy no mailbox to be looked for in.
+    pub(super) async fn no_way(&self, item: &Outgoing) -> Result<Error> {
+        let state = self.record_of(item).await?.map(|record| record.state);
+        let (kind, message) = match (&item.message.route, state) {
+            (Route::Noreply, _) => (ErrorKind::NoWayToSend, "the practice has no noreply address any more"),
+            (_, Some(AccountState::SwitchedOff)) => {
+                (ErrorKind::SwitchedOff, "the practice has switched the account's way off")
+            }
+            (_, Some(AccountState::Connected)) => {
+                (ErrorKind::AccountCannotSend, "the account has no way to send any more")
+            }
+            _ => (ErrorKind::AccountCannotSend, "the account was disconnected"),
+        };
+        Ok(Error::new(kind, message))
     }
 
     /// A transport for the way an intent leaves by.
     pub(super) async fn transport(&self, item: &Outgoing) -> Result<Box<dyn MailTransport>> {
         let practice = &item.message.practice;
         if item.message.route == Route::Noreply {
-            let settings = self.store.practice_settings(practice).await?;
-            let missing =
-                || Error::new(ErrorKind::NoWayToSend, "the practice has no noreply address any more");
-            return self.sessions.noreply_transport(practice, &settings.noreply.ok_or_else(missing)?).await;
+            if let Some(noreply) = self.store.practice_settings(practice).await?.noreply {
+                return self.sessions.noreply_transport(practice, &noreply).await;
+            }
+        } else if let Some(account) = self.account_of(item).await? {
+            return self.sessions.account_transport(&account).await;
         }
-        let gone = || {
-            Error::new(ErrorKind::AccountCannotSend, "the account was disconnected before the message left")
-        };
-        self.sessions.account_transport(&self.account_of(item).await?.ok_or_else(gone)?).await
+        Err(self.no_way(item).await?)
     }
 
     async fn limits(&self, item: &Outgoing) -> Result<SendLimits> {
@@ -196,8 +215,10 @@ impl Worker {
 
     /// By which settings an intent leaves now.
     pub(super) async fn way_of(&self, item: &Outgoing) -> Result<Way> {
-        let none = || Error::new(ErrorKind::AccountCannotSend, "there is no way to send any more");
-        self.settings_of(item).await?.ok_or_else(none)
+        match self.settings_of(item).await? {
+            Some(way) => Ok(way),
+            None => Err(self.no_way(item).await?),
+        }
     }
 
     async fn settings_of(&self, item: &Outgoing) -> Result<Option<Way>> {

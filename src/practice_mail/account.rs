@@ -1,55 +1,51 @@
 //! Connecting accounts and telling how they fare.
 
 use super::PracticeMail;
-use super::view::{
-    AccountCursor, CheckReport, CheckStep, ConnectRequest, Connected, Health, Trial, UserStatus,
-};
-use crate::connect::RESERVED;
+use super::check::{Credentials, as_meant, hinted, takes_passwords};
+use super::view::{AccountCursor, ConnectRequest, Connected, Health, Trial, UserStatus};
+use crate::connect::is_reserved;
 use crate::contract::{
-    AccountRecord, AccountState, CredentialField, MailboxListing, NewAccount, SignInHints,
+    AccountRecord, AccountState, Credential, CredentialField, MailboxListing, NewAccount, SignInHints, User,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::settings::AccountSettings;
-use crate::types::{AccountId, Address, Mailbox, MailboxName, PracticeId, Secret, SpecialUse, UserId};
+use crate::settings::{AccountSettings, Reading, SignIn, Way};
+use crate::types::{AccountId, Address, MailboxName, PracticeId, SpecialUse, UserId};
 
 impl PracticeMail {
     /// Connects a user's account, or replaces the settings of one: what was read and archived is kept. Nothing is saved
     /// unless the trial passes.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) for an unknown user, [`Forbidden`](ErrorKind::Forbidden) for one who has left, the
-    /// kinds of [`check`](Self::check), storage kinds.
+    /// [`NotFound`](ErrorKind::NotFound) for an unknown user, [`Forbidden`](ErrorKind::Forbidden) for one who has left,
+    /// [`Invalid`](ErrorKind::Invalid) for an account's id that begins with `#`, the kinds of [`check`](Self::check), storage
+    /// kinds.
     pub async fn connect(
         &self,
         practice: &PracticeId,
         user: &UserId,
         request: ConnectRequest,
     ) -> Result<Connected> {
-        let person = self.user(practice, user).await?;
-        if !person.active {
-            return Err(Error::new(ErrorKind::Forbidden, "the user has left the practice"));
-        }
+        let person = self.active_user(practice, user).await?;
         let address = Address::parse(&person.address)?;
-        let account = match request.account {
-            Some(account) => account,
-            None => AccountId::new(user.as_str())?,
-        };
-        if account.as_str() == RESERVED {
-            return Err(Error::new(ErrorKind::Invalid, "no account can have this name"));
+        self.allowing(practice, Way::SmtpImap).await?;
+        if let SignIn::OAuth(provider) = request.settings.sign_in {
+            let message = format!("these accounts sign in with {}, not with a password", provider.as_str());
+            return Err(Error::new(ErrorKind::PasswordRefusedByProvider, message));
         }
-        let others = self.storage.mail.accounts(practice).await?;
-        if others.iter().any(|other| other.account.id == account && other.account.user != *user) {
-            return Err(Error::new(ErrorKind::Forbidden, "the account belongs to another user"));
-        }
+        let account = self.own_account_id(practice, user, request.account.clone()).await?;
+        let request = as_meant(request);
+        let credentials = self.entered(practice, &account, &request).await?;
         let mut sent_mailbox = request.settings.sent_mailbox.clone();
         match (request.trial, &self.protocols) {
-            (Trial::Certificate, Some(protocols)) => protocols.reach(&request.settings.incoming).await?,
+            (Trial::None, _) => takes_passwords(&request.settings.incoming, &credentials.incoming)?,
+            (Trial::Certificate, Some(protocols)) => {
+                takes_passwords(&request.settings.incoming, &credentials.incoming)?;
+                protocols.reach(&request.settings).await?;
+            }
             _ => {
-                let report = self.check(&request.settings, &request.password).await;
-                if let Some(error) = report.steps.into_iter().find_map(|step| step.error) {
-                    return Err(error);
-                }
-                sent_mailbox = sent_mailbox.or(report.sent_mailbox);
+                let report = self.try_settings(&request.settings, &credentials).await;
+                sent_mailbox = sent_mailbox.or_else(|| report.sent_mailbox.clone());
+                report.into_result()?;
             }
         }
         let new = NewAccount::new(
@@ -57,88 +53,135 @@ impl PracticeMail {
             account.clone(),
             user.clone(),
             address.clone(),
-            request.settings,
+            request.settings.clone(),
         );
-        self.connections
-            .keep(practice, &account, CredentialField::IncomingPassword, &request.password)
-            .await?;
-        if let Some(password) = &request.outgoing_password {
-            self.connections.keep(practice, &account, CredentialField::OutgoingPassword, password).await?;
-        }
-        if let Some(token) = &request.outgoing_token {
-            self.connections.keep(practice, &account, CredentialField::OutgoingToken, token).await?;
-        }
+        self.replace_secrets(&new, &request, &credentials).await?;
         self.storage.mail.connect(&new).await?;
         Ok(Connected {
             account,
             user: user.clone(),
             address,
             checked: request.trial == Trial::SignIn,
+            reading: Reading::Allowed,
             sent_mailbox,
+            problem: None,
         })
     }
 
-    /// Tries settings for real: connect, sign in, list the mailboxes, open the inbox, find the Sent mailbox. Saves nothing.
-    ///
-    /// # Cancel safety
-    /// Dropping the future closes the connection.
-    pub async fn check(&self, settings: &AccountSettings, password: &Secret) -> CheckReport {
-        let mut report = CheckReport::default();
-        if let Err((step, error)) = self.check_steps(settings, password, &mut report).await {
-            report.steps.push(CheckStep { step, detail: error.to_string(), error: Some(error) });
+    /// Puts the secrets of these settings in the place of those before. What changes servers, user names or the way of signing in
+    /// is out of use meanwhile: no password is ever with a server it was not given for, whatever happens in between.
+    async fn replace_secrets(
+        &self,
+        account: &NewAccount,
+        request: &ConnectRequest,
+        credentials: &Credentials,
+    ) -> Result<()> {
+        let (practice, id) = (&account.practice, &account.id);
+        let before = self.record(practice, id).await?;
+        self.same_mailbox(account, before.as_ref()).await?;
+        self.connections.can_keep(practice, id).await?;
+        let token = self.connections.stored(practice, id, CredentialField::OutgoingToken).await?;
+        let stale_token = token.is_some() && request.outgoing_token.is_none();
+        if self.take_out_of_use(account, before.as_ref()).await? || stale_token {
+            self.connections.forget(practice, id).await?;
         }
-        report
+        let Credential::Password(incoming) = &credentials.incoming else { return Ok(()) };
+        self.connections.keep(practice, id, CredentialField::IncomingPassword, incoming).await?;
+        if let Some(password) = &credentials.own_outgoing {
+            self.connections.keep(practice, id, CredentialField::OutgoingPassword, password).await?;
+        }
+        match &request.outgoing_token {
+            Some(token) => self.connections.keep(practice, id, CredentialField::OutgoingToken, token).await,
+            None => Ok(()),
+        }
     }
 
-    async fn check_steps(
+    /// Refuses to put another mailbox in the place of one: its archive is not the other's (B12).
+    pub(super) async fn same_mailbox(
+        &self,
+        account: &NewAccount,
+        before: Option<&AccountRecord>,
+    ) -> Result<()> {
+        let Some(before) = before.map(|record| &record.account) else { return Ok(()) };
+        let person = self.user(&account.practice, &account.user).await?;
+        let aliases = person.aliases.iter().chain([&person.address]);
+        let own: Vec<_> = aliases.filter_map(|a| Address::parse(a).ok()).map(|a| a.key()).collect();
+        let (old, new) = (before.address.key(), account.address.key());
+        if old == new || (own.contains(&old) && own.contains(&new)) {
+            return Ok(());
+        }
+        let message = "the account is of another mailbox: connect this one under an id of its own";
+        Err(Error::new(ErrorKind::Invalid, message))
+    }
+
+    /// Takes an account whose servers, user names or way of signing in change out of use until it is connected again: what is
+    /// under way with the old ones writes nothing any more. Answers whether it did.
+    pub(super) async fn take_out_of_use(
+        &self,
+        account: &NewAccount,
+        before: Option<&AccountRecord>,
+    ) -> Result<bool> {
+        let Some(record) = before else { return Ok(false) };
+        let (old, new) = (&record.account.settings, &account.settings);
+        let same = old.incoming == new.incoming
+            && old.incoming_login == new.incoming_login
+            && old.outgoing == new.outgoing
+            && old.sign_in == new.sign_in;
+        if same {
+            return Ok(false);
+        }
+        self.storage.mail.disconnect(&account.practice, &account.id).await?;
+        if old.sign_in != new.sign_in {
+            // That the provider cannot be told keeps nobody from connecting.
+            let _given_back = self.connections.revoke(&record.account).await;
+        }
+        Ok(true)
+    }
+
+    /// A user who has not left the practice.
+    pub(super) async fn active_user(&self, practice: &PracticeId, user: &UserId) -> Result<User> {
+        let person = self.user(practice, user).await?;
+        if person.active {
+            return Ok(person);
+        }
+        Err(Error::new(ErrorKind::Forbidden, "the user has left the practice"))
+    }
+
+    /// The id of an account of theirs: the one wished for, else the user's own.
+    pub(super) async fn own_account_id(
+        &self,
+        practice: &PracticeId,
+        user: &UserId,
+        wished: Option<AccountId>,
+    ) -> Result<AccountId> {
+        let account = wished.map_or_else(|| AccountId::new(user.as_str()), Ok)?;
+        if is_reserved(&account) {
+            return Err(Error::new(ErrorKind::Invalid, "no account can have this name"));
+        }
+        let others = self.storage.mail.accounts(practice).await?;
+        if others.iter().any(|other| other.account.id == account && other.account.user != *user) {
+            return Err(Error::new(ErrorKind::Forbidden, "the account belongs to another user"));
+        }
+        Ok(account)
+    }
+
+    /// Opens a mailbox with what is to be saved; answers the Sent mailbox found.
+    pub(super) async fn try_reading(
         &self,
         settings: &AccountSettings,
-        password: &Secret,
-        report: &mut CheckReport,
-    ) -> Result<(), (&'static str, Error)> {
-        let mut passed = |step, detail: String| report.steps.push(CheckStep { step, detail, error: None });
-        if let Some(protocols) = &self.protocols {
-            protocols.reach(&settings.incoming).await.map_err(|e| ("connect", e))?;
-            passed(
-                "connect",
-                format!("{} answers on port {}", settings.incoming.host(), settings.incoming.port()),
-            );
-        }
-        let connection =
-            self.connections.connector().open_reader(settings, password, &SignInHints::default()).await;
-        let mut reader = connection.map_err(|e| ("sign_in", e))?.reader;
-        passed("sign_in", "user name and password are accepted".to_owned());
-        let listing = reader.mailboxes(&[]).await.map_err(|e| ("list", e))?;
-        passed("list", format!("{} mailboxes, {} of them read", listing.all.len(), listing.mailboxes.len()));
-        let inbox = MailboxName::from_wire(&b"INBOX"[..]);
-        let open = reader.open(&inbox).await.map_err(|e| ("open_inbox", e))?;
-        passed("open_inbox", format!("{} messages", open.uids.len()));
-        let (detail, error) = match sent_mailbox(&listing, settings) {
-            Ok(Some(name)) => {
-                report.sent_mailbox = Some(name.clone());
-                (name, None)
-            }
-            Ok(None) => ("none found; choose one".to_owned(), None),
-            Err(error) => (error.to_string(), Some(error)),
+        credential: &Credential,
+    ) -> Result<Option<String>> {
+        let connector = self.connections.connector();
+        let trying = async {
+            let opened = connector.open_reader(settings, credential, &SignInHints::default()).await?;
+            let mut reader = opened.reader;
+            let listing = reader.mailboxes(&[]).await?;
+            reader.open(&MailboxName::from_wire(&b"INBOX"[..])).await?;
+            let found = sent_mailbox(&listing, settings)?;
+            reader.close().await;
+            Ok(found)
         };
-        report.steps.push(CheckStep { step: "sent_mailbox", detail, error });
-        reader.close().await;
-        Ok(())
-    }
-
-    /// The mailboxes an account has, for choosing the Sent mailbox or exclusions.
-    ///
-    /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound); connection and sign-in kinds.
-    pub async fn mailboxes(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<Mailbox>> {
-        let unknown = || Error::new(ErrorKind::NotFound, "there is no such account");
-        let accounts = self.storage.mail.accounts(practice).await?;
-        let record = accounts.into_iter().find(|r| r.account.id == *account).ok_or_else(unknown)?;
-        let connection = self.connections.open_reader(&record.account, &SignInHints::default()).await?;
-        let mut reader = connection.reader;
-        let listing = reader.mailboxes(&[]).await?;
-        reader.close().await;
-        Ok(listing.all)
+        trying.await.map_err(|error| hinted(error, &settings.incoming, credential))
     }
 
     /// Every user of the practice, when they were last synchronised and what is wrong where something is (S24).
@@ -194,13 +237,15 @@ impl PracticeMail {
 fn health(record: &AccountRecord) -> Health {
     match (record.state, record.health.failure) {
         (AccountState::Disconnected, _) => Health::Disconnected,
+        (AccountState::SwitchedOff, _) => Health::SwitchedOff,
+        _ if record.account.settings.reading == Reading::Pends => Health::ReadingPends,
         (_, Some(kind)) => Health::Failing(kind),
         _ => Health::Fine,
     }
 }
 
 /// The Sent mailbox: the chosen one if the server has it, else the one found by use or name.
-fn sent_mailbox(listing: &MailboxListing, settings: &AccountSettings) -> Result<Option<String>> {
+pub(super) fn sent_mailbox(listing: &MailboxListing, settings: &AccountSettings) -> Result<Option<String>> {
     if let Some(chosen) = &settings.sent_mailbox {
         let there = listing.all.iter().any(|m| m.selectable && m.name.to_string() == *chosen);
         let missing = || {

@@ -1,10 +1,17 @@
 //! Floor 8: the door. One method per thing a host does; no durable state of its own.
 
 mod account;
+mod authorize;
+mod authorize_view;
+mod check;
 mod deliveries;
+mod disconnect;
+mod discover;
 mod export;
+mod mailboxes;
 mod send;
 mod send_view;
+mod settings;
 mod sync;
 mod tab;
 mod view;
@@ -13,7 +20,12 @@ use std::sync::Arc;
 
 use deliveries::Deliveries;
 
+pub use authorize_view::{
+    AdminConsent, Approval, Archived, AuthorizationOutcome, AuthorizationRequest, AuthorizationUrl,
+    Disconnected, Purpose, Revocation, SendBy,
+};
 pub use send_view::{Delivery, DeliveryRecipient, NoreplyRequest, Queued, RoutePreview};
+pub use settings::Switch;
 pub use view::{
     AccountCursor, CheckReport, CheckStep, ConnectRequest, Connected, Count, Direction, DirectoryCheck,
     Exported, Health, SyncReport, Tab, TabCopy, TabMessage, Trial, UserStatus, Viewer,
@@ -24,11 +36,13 @@ use crate::contract::{
     BlobStore, Clock, Connector, CredentialStore, KeyProvider, MailStore, PracticeDirectory, SystemClock,
     User,
 };
+use crate::discover::Sources;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::{Dialer, EgressPolicy};
 use crate::outbound::Turns;
 use crate::outbound::worker::Worker;
-use crate::types::{PracticeId, UserId};
+use crate::settings::ApplicationRegistration;
+use crate::types::{PracticeId, Secret, UserId};
 
 /// Where everything durable goes.
 #[derive(Clone)]
@@ -91,6 +105,7 @@ pub struct PracticeMail {
     window: usize,
     turns: Arc<Turns>,
     deliveries: Deliveries,
+    sources: Sources,
 }
 
 impl std::fmt::Debug for PracticeMail {
@@ -103,16 +118,23 @@ impl PracticeMail {
     /// Puts the host's directory, storage and keys together. Connects by IMAP, to public addresses only.
     pub fn new(directory: Arc<dyn PracticeDirectory>, storage: Storage, keys: Arc<dyn KeyProvider>) -> Self {
         let protocols = Protocols::new(Dialer::new());
-        let connections = Connections::new(Arc::new(protocols.clone()), storage.credentials.clone(), keys);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let connections = Connections::new(
+            (Arc::new(protocols.clone()), Dialer::new()),
+            storage.mail.clone(),
+            (storage.credentials.clone(), keys),
+            clock.clone(),
+        );
         Self {
             directory,
             storage,
             connections,
-            clock: Arc::new(SystemClock::new()),
+            clock,
             protocols: Some(protocols),
             window: WINDOW,
             turns: Arc::default(),
             deliveries: Deliveries::default(),
+            sources: Sources::default(),
         }
     }
 
@@ -123,7 +145,8 @@ impl PracticeMail {
 
     /// Connects with another dialer or probe.
     pub fn with_protocols(mut self, protocols: Protocols) -> Self {
-        self.connections = self.connections.with_connector(Arc::new(protocols.clone()));
+        let connector = Arc::new(protocols.clone());
+        self.connections = self.connections.with_connector(connector).with_dialer(protocols.dialer().clone());
         self.protocols = Some(protocols);
         self
     }
@@ -137,7 +160,29 @@ impl PracticeMail {
 
     /// Tells the time by the host's clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.connections = self.connections.with_clock(clock.clone());
         self.clock = clock;
+        self
+    }
+
+    /// Adds the product's own registration with a provider, and its client secret where it has one: users of every practice
+    /// sign in with it that has none of its own.
+    ///
+    /// ```
+    /// # use practicemail::PracticeMail;
+    /// use practicemail::settings::ApplicationRegistration;
+    /// use practicemail::types::Secret;
+    /// # fn register(mail: PracticeMail) -> practicemail::error::Result<PracticeMail> {
+    /// let google = ApplicationRegistration::google("1234.apps.googleusercontent.com", "https://books.example/mail/callback")?;
+    /// let mail = mail.with_registration(google, Some(Secret::new("from the environment")));
+    /// # Ok(mail) }
+    /// ```
+    pub fn with_registration(
+        mut self,
+        registration: ApplicationRegistration,
+        secret: Option<Secret>,
+    ) -> Self {
+        self.connections = self.connections.with_registration(registration, secret);
         self
     }
 

@@ -1,18 +1,15 @@
 //! Sending, and looking after what was sent.
 
 use super::PracticeMail;
-use super::send_view::{NoreplyRequest, Queued, RoutePreview};
-use super::view::Viewer;
+use super::send_view::{Queued, RoutePreview};
 use crate::contract::{
-    BlobInfo, ComposedMessage, Message, NewOutgoing, OutboxQuery, Outgoing, OutgoingDecision, Practice, Role,
-    User,
+    BlobInfo, ComposedMessage, Message, NewOutgoing, OutboxQuery, Outgoing, OutgoingDecision, Practice, User,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::matching::Matcher;
 use crate::mime::{self, Answered, Composition};
 use crate::outbound::route::{self, Sender};
 use crate::outbound::sent;
-use crate::settings::Noreply;
 use crate::types::{
     Address, Answer, CleanText, Digest, Draft, Field, Hasher, MessageDate, MessageKey, OutgoingId,
     PracticeId, UserId,
@@ -22,8 +19,9 @@ impl PracticeMail {
     /// Tells by which way a user's message would leave, for the screen it is written on; `from` is the address they chose.
     ///
     /// # Errors
-    /// [`NoWayToSend`](ErrorKind::NoWayToSend), [`SenderRefused`](ErrorKind::SenderRefused) for an address that is not theirs,
-    /// [`NotFound`](ErrorKind::NotFound); storage kinds.
+    /// [`NoWayToSend`](ErrorKind::NoWayToSend), [`SwitchedOff`](ErrorKind::SwitchedOff) where their own way is,
+    /// [`SenderRefused`](ErrorKind::SenderRefused) for an address that is not theirs, [`NotFound`](ErrorKind::NotFound);
+    /// storage kinds.
     pub async fn preview_route(
         &self,
         practice: &PracticeId,
@@ -225,41 +223,6 @@ impl PracticeMail {
             _ => None,
         };
         self.storage.mail.decide_outgoing(practice, id, decision, archived).await
-    }
-
-    /// Sets or removes the address mail leaves from when its author has no account.
-    ///
-    /// # Errors
-    /// [`Forbidden`](ErrorKind::Forbidden) for anybody but an administrator or the host itself (S6);
-    /// [`KeyUnavailable`](ErrorKind::KeyUnavailable); storage kinds.
-    pub async fn set_noreply(
-        &self,
-        practice: &PracticeId,
-        by: &Viewer,
-        request: Option<NoreplyRequest>,
-    ) -> Result<()> {
-        if let Viewer::User(user) = by {
-            let person = self.user(practice, user).await?;
-            if !person.active || person.role != Role::Administrator {
-                return Err(Error::new(ErrorKind::Forbidden, "only an administrator may change this"));
-            }
-        }
-        let mut settings = self.storage.mail.practice_settings(practice).await?;
-        let (noreply, password) =
-            request.map_or((None, None), |request| (Some(request.noreply), request.password));
-        let way = |noreply: &Option<Noreply>| noreply.as_ref().map(|noreply| noreply.outgoing.clone());
-        if way(&settings.noreply) != way(&noreply) {
-            // A password is for the server it was given for, and for no other.
-            self.connections.forget_noreply(practice).await?;
-        }
-        if settings.noreply != noreply {
-            settings.noreply = noreply;
-            self.storage.mail.set_practice_settings(practice, &settings).await?;
-        }
-        match password {
-            Some(password) => self.connections.keep_noreply(practice, &password).await,
-            None => Ok(()),
-        }
     }
 
     async fn sender(

@@ -3,7 +3,7 @@
 use crate::contract::{Bounce, Filing, Outgoing, OutgoingState, RecipientState, Route};
 use crate::error::{Advice, ErrorKind};
 use crate::settings::{Noreply, NoreplyReplyTo, Outgoing as Way};
-use crate::types::{Address, MessageId, OutgoingId, Recipient, Secret};
+use crate::types::{Address, Entered, MessageId, OutgoingId, Recipient};
 
 /// By which way a message would leave, for the screen it is written on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,13 +109,13 @@ impl Delivery {
 pub struct NoreplyRequest {
     /// The address and its way.
     pub noreply: Noreply,
-    /// The password there; the one stored before is kept where none is given and the way is the same.
-    pub password: Option<Secret>,
+    /// The password there; one stored before stays where it is [`Unchanged`](Entered::Unchanged) and the way is the same.
+    pub password: Entered,
 }
 
 impl NoreplyRequest {
     /// An address for those without an account; replies go to the author.
-    pub fn new(address: &Address, outgoing: Way, password: Option<Secret>) -> Self {
+    pub fn new(address: &Address, outgoing: Way, password: Entered) -> Self {
         Self { noreply: Noreply::new(address, outgoing), password }
     }
 

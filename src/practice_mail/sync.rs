@@ -1,19 +1,29 @@
 //! Reading accounts.
 
+use std::collections::BTreeSet;
+
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
+use super::authorize::domain_of;
 use super::view::SyncReport;
 use super::{PracticeMail, SIDE_BY_SIDE};
-use crate::contract::{AccountRecord, AccountState, Fence, PassEnd, SignInHints};
+use crate::contract::{AccountRecord, AccountState, Fence, NewAccount, PassEnd, SignInHints};
 use crate::error::{Error, ErrorKind, Result};
+use crate::settings::{AccountSettings, Reading};
 use crate::sync::pass::{self, LEASE_SECONDS, PassInput};
 use crate::sync::{AccountReport, ProgressSink};
 use crate::types::{PracticeId, UserId};
 
+/// Says who holds a lease, for people.
+fn holder() -> String {
+    format!("pid {}", std::process::id())
+}
+
 impl PracticeMail {
     /// Reads the accounts of a practice, or of one user, to the end: new messages, and history for clients' keys added
-    /// since. An account that fails is told in its report; the others go on.
+    /// since. An account that fails is told in its report; the others go on. One that is switched off, or whose reading pends, is
+    /// not read: [`status`](Self::status) says so.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) for an unknown practice or user; storage kinds.
@@ -33,10 +43,12 @@ impl PracticeMail {
         }
         let active: Vec<UserId> =
             self.directory.users(practice).await?.into_iter().filter(|u| u.active).map(|u| u.id).collect();
-        let accounts = self.storage.mail.accounts(practice).await?;
+        let mut accounts = self.storage.mail.accounts(practice).await?;
+        self.retry_reading(&mut accounts, &active).await;
         let wanted = accounts.into_iter().filter(|record| {
             let account = &record.account;
             record.state == AccountState::Connected
+                && account.settings.reading == Reading::Allowed
                 && active.contains(&account.user)
                 && user.is_none_or(|user| account.user == *user)
         });
@@ -47,12 +59,59 @@ impl PracticeMail {
         Ok(SyncReport { accounts: reports })
     }
 
+    /// Accounts whose reading pends are tried again, one a tenant: whoever has to approve it tells nobody here. Where it is
+    /// allowed now, they read from this pass on. What goes wrong with it leaves everything as it is, until the next time.
+    async fn retry_reading(&self, accounts: &mut [AccountRecord], active: &[UserId]) {
+        let mut waiting = BTreeSet::new();
+        for record in accounts {
+            let account = &mut record.account;
+            let domain = domain_of(&account.address);
+            let pends = account.settings.reading == Reading::Pends && record.state == AccountState::Connected;
+            if !pends || !active.contains(&account.user) || waiting.contains(&domain) {
+                continue;
+            }
+            match self.begin_reading(account).await {
+                Ok(settings) => account.settings = settings,
+                Err(error) => {
+                    tracing::info!(kind = error.kind().as_str(), "reading pends");
+                    if matches!(error.kind(), ErrorKind::ConsentMissing | ErrorKind::AdministratorApproval) {
+                        waiting.insert(domain);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has an account read that could not until now: its mailbox opens.
+    async fn begin_reading(&self, account: &NewAccount) -> Result<AccountSettings> {
+        let token = self.connections.try_reading(account).await?;
+        self.try_reading(&account.settings, &token).await?;
+        let store = &self.storage.mail;
+        let fence = store.acquire_lease(&account.practice, &account.id, &holder(), LEASE_SECONDS).await?;
+        let changed = self.allow_reading(&fence).await;
+        store.release_lease(&fence).await?;
+        changed
+    }
+
+    /// Changes that alone, in the settings as they are now.
+    async fn allow_reading(&self, fence: &Fence) -> Result<AccountSettings> {
+        let gone = || Error::new(ErrorKind::NotFound, "there is no such account");
+        let account = self.record(&fence.practice, &fence.account).await?.ok_or_else(gone)?.account;
+        if account.settings.reading == Reading::Pends {
+            let settings = account.settings.reading(Reading::Allowed);
+            self.storage.mail.change_settings(fence, &settings).await?;
+            self.reading_was_allowed(&fence.practice, &account.address).await?;
+            return Ok(settings);
+        }
+        Ok(account.settings)
+    }
+
     #[tracing::instrument(name = "sync", skip_all, fields(account = %record.account.id))]
     async fn sync_account(&self, record: &AccountRecord, progress: ProgressSink<'_>) -> AccountReport {
         let account = &record.account;
         let mut report = AccountReport::new(account.id.clone(), account.user.clone());
         let begun = Instant::now();
-        let holder = format!("pid {}", std::process::id());
+        let holder = holder();
         match self.storage.mail.acquire_lease(&account.practice, &account.id, &holder, LEASE_SECONDS).await {
             Ok(fence) => {
                 let outcome = self.pass(record, &fence, progress, &mut report).await;

@@ -160,6 +160,8 @@ fn show(
         let sees_bcc = owns(&item.message.author);
         Delivery::of(item, |recipient| sees_bcc || recipient.field != Field::Bcc)
     });
+    // What left from here is the practice's, also under a noreply address that is nobody's.
+    let outgoing = delivery.is_some() || matcher.is_outgoing(&rendition.participants);
     Some(TabMessage {
         id: message.key,
         message_id: message.message_id.clone(),
@@ -170,7 +172,7 @@ fn show(
         cc: of(Field::Cc),
         bcc: own_bcc.into_iter().collect(),
         subject: rendition.subject.clone(),
-        direction: if matcher.is_outgoing(&rendition.participants) { Direction::Out } else { Direction::In },
+        direction: if outgoing { Direction::Out } else { Direction::In },
         snippet: rendition.snippet(SNIPPET),
         attachments: rendition.attachments.clone(),
         copies,

@@ -1,13 +1,13 @@
 //! What the door answers.
 
 use super::send_view::Delivery;
-use crate::error::{Advice, Error, ErrorKind};
+use crate::error::{Advice, Error, ErrorKind, Result};
 use crate::matching::{Reason, RefusedKey};
-use crate::settings::AccountSettings;
+use crate::settings::{AccountSettings, Reading};
 use crate::sync::AccountReport;
 use crate::types::{
-    AccountId, Address, Attachment, CleanText, ClientId, Copy, Cursor, Digest, Gap, MailboxName, MessageDate,
-    MessageId, MessageKey, Participant, Secret, Timestamp, UserId,
+    AccountId, Address, Attachment, CleanText, ClientId, Copy, Cursor, Digest, Entered, Gap, MailboxName,
+    MessageDate, MessageId, MessageKey, Participant, Secret, Timestamp, UserId,
 };
 
 /// How the settings of a new account are tried before they are saved.
@@ -17,8 +17,10 @@ pub enum Trial {
     /// Connect, sign in and list the mailboxes; nothing is saved unless that works.
     #[default]
     SignIn,
-    /// Connect and verify the certificate only.
+    /// Connect and verify the certificates only.
     Certificate,
+    /// Try nothing: the host insists.
+    None,
 }
 
 /// An account to be connected.
@@ -30,9 +32,9 @@ pub struct ConnectRequest {
     /// Its servers.
     pub settings: AccountSettings,
     /// The password of the IMAP server.
-    pub password: Secret,
-    /// The password of the submission server; that of the IMAP server is used where none is given.
-    pub outgoing_password: Option<Secret>,
+    pub password: Entered,
+    /// The password of the submission server; that of the IMAP server is used where none was ever given.
+    pub outgoing_password: Entered,
     /// An OAuth access token for sending, instead of a password.
     pub outgoing_token: Option<Secret>,
     /// How the settings are tried.
@@ -40,13 +42,13 @@ pub struct ConnectRequest {
 }
 
 impl ConnectRequest {
-    /// An account that reads, tried before it is saved.
-    pub fn new(settings: AccountSettings, password: Secret) -> Self {
+    /// An account, tried before it is saved. The password is a [`Secret`], or what a form posted.
+    pub fn new(settings: AccountSettings, password: impl Into<Entered>) -> Self {
         Self {
             account: None,
             settings,
-            password,
-            outgoing_password: None,
+            password: password.into(),
+            outgoing_password: Entered::Unchanged,
             outgoing_token: None,
             trial: Trial::default(),
         }
@@ -59,8 +61,8 @@ impl ConnectRequest {
     }
 
     /// Adds the password of the submission server.
-    pub fn outgoing_password(mut self, password: Secret) -> Self {
-        self.outgoing_password = Some(password);
+    pub fn outgoing_password(mut self, password: impl Into<Entered>) -> Self {
+        self.outgoing_password = password.into();
         self
     }
 
@@ -78,7 +80,7 @@ impl ConnectRequest {
 }
 
 /// An account that was connected.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Connected {
     /// Its id.
@@ -89,28 +91,34 @@ pub struct Connected {
     pub address: Address,
     /// Whether the sign-in was tried.
     pub checked: bool,
+    /// Whether it reads yet.
+    pub reading: Reading,
     /// Its Sent mailbox: the one chosen, else the one found.
     pub sent_mailbox: Option<String>,
+    /// What stands in the way although the provider's sign-in went well; with somebody's help the account works later as it is.
+    pub problem: Option<Error>,
 }
 
 /// One step of checking settings.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CheckStep {
-    /// Its name: `connect`, `sign_in`, `list`, `open_inbox`, `sent_mailbox`.
+    /// Its name: `name`, `connect`, `tls`, `greeting`, `capabilities`, `sign_in`, `list`, `open_inbox`, `sent_mailbox`.
     pub step: &'static str,
-    /// What was found.
+    /// What was found, in the server's words where it said something; secrets and addresses are taken out of them.
     pub detail: String,
-    /// Why it failed, if it did.
+    /// Why it failed, if it did; its [`hint`](Error::hint) says what is known of this very service.
     pub error: Option<Error>,
 }
 
-/// What checking settings found, step by step; it ends with the first that failed.
+/// What checking settings found, step by step; each server's steps end with the first that failed.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct CheckReport {
-    /// The steps.
-    pub steps: Vec<CheckStep>,
+    /// The steps to reading.
+    pub incoming: Vec<CheckStep>,
+    /// The steps to sending; none for an account that only reads.
+    pub outgoing: Vec<CheckStep>,
     /// The Sent mailbox that was found.
     pub sent_mailbox: Option<String>,
 }
@@ -118,7 +126,16 @@ pub struct CheckReport {
 impl CheckReport {
     /// Whether every step passed.
     pub fn is_ok(&self) -> bool {
-        self.steps.iter().all(|step| step.error.is_none())
+        self.incoming.iter().chain(&self.outgoing).all(|step| step.error.is_none())
+    }
+
+    /// The first failure, reading before sending.
+    ///
+    /// # Errors
+    /// That of the step that failed.
+    pub fn into_result(self) -> Result<()> {
+        let failed = self.incoming.into_iter().chain(self.outgoing).find_map(|step| step.error);
+        failed.map_or(Ok(()), Err)
     }
 }
 
@@ -293,17 +310,23 @@ pub enum Health {
     NeverSetUp,
     /// The user's account was disconnected.
     Disconnected,
+    /// The practice has switched the account's way off.
+    SwitchedOff,
+    /// The account sends; reading waits for an administrator of the mail service.
+    ReadingPends,
     /// The last pass failed.
     Failing(ErrorKind),
 }
 
 impl Health {
-    /// A stable name: `ok`, `never_set_up`, `disconnected`, or the kind of failure.
+    /// A stable name: `ok`, `never_set_up`, `disconnected`, `switched_off`, `reading_pends`, or the kind of failure.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fine => "ok",
             Self::NeverSetUp => "never_set_up",
             Self::Disconnected => "disconnected",
+            Self::SwitchedOff => "switched_off",
+            Self::ReadingPends => "reading_pends",
             Self::Failing(kind) => kind.as_str(),
         }
     }
@@ -312,6 +335,8 @@ impl Health {
     pub const fn advice(self) -> Option<Advice> {
         match self {
             Self::Failing(kind) => Some(kind.advice()),
+            Self::SwitchedOff => Some(ErrorKind::SwitchedOff.advice()),
+            Self::ReadingPends => Some(ErrorKind::AdministratorApproval.advice()),
             _ => None,
         }
     }
