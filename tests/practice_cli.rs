@@ -97,6 +97,9 @@ fn wrong_usage_exits_with_2() {
         &["--store", "mail.db", "tab"],
         &["--store", "mail.db", "tab", "--client", "bakery", "--limit", "0"],
         &["--store", "mail.db", "sync", "--window", "many"],
+        &["--store", "mail.db", "settings", "--switch", "gmail=perhaps"],
+        &["--store", "mail.db", "settings", "--switch", "pigeon=off"],
+        &["--store", "mail.db", "settings", "--by", "anna"],
         &["--store", "mail.db", "--now", "yesterday", "status"],
         &["--store", "mail.db", "--timeout", "0", "status"],
         &["--store", "mail.db", "--timeout", "nan", "status"],
@@ -266,7 +269,7 @@ fn failpoints_are_listed_and_abort() {
     assert_eq!(String::from_utf8_lossy(&text.stdout).lines().collect::<Vec<_>>(), names);
 
     let words =
-        [&["--store", "mail.db", "--failpoint", "wire.connect.before"], CONNECT, &["A_PASSWORD"]].concat();
+        [&["--store", "mail.db", "--failpoint", "wire.sign_in.before"], CONNECT, &["A_PASSWORD"]].concat();
     assert_eq!(terminal.run(&words).status.code(), Some(1), "nothing answers: the point is not reached");
     let words = [&["--store", "mail.db", "--failpoint", "wire.connect.before:2"], &["status"][..]].concat();
     assert_eq!(terminal.run(&words).status.code(), Some(0));

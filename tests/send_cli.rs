@@ -71,7 +71,8 @@ async fn without_an_account_mail_leaves_from_noreply() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_account_is_refused_with_its_remedy_and_not_replaced_by_noreply() {
-    let office = Office::open(Personality::AuthOff).await;
+    let office = Office::without_account(Personality::AuthOff).await;
+    office.connect_with(&["--save-unchecked"]);
     let refused = office.fails(HELLO);
     assert_eq!((&refused["route"], &refused["state"]), (&"own".into(), &"refused".into()));
     assert_eq!(refused["error"]["kind"], "sending_disabled");
@@ -140,7 +141,8 @@ async fn recipients_are_all_or_none_unless_the_draft_says_otherwise() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_or_none_holds_over_several_tries() {
     let office = Office::open(Personality::Plain).await;
-    office.smtp.inject(Fault::Close { at: Stage::Rcpt }.after(1).on_connections(1..=1));
+    // The first connection was that of connecting the account.
+    office.smtp.inject(Fault::Close { at: Stage::Rcpt }.after(1).on_connections(2..=2));
     office.smtp.inject(Fault::RefuseRecipient {
         address: "amelie@cafe.example".to_owned(),
         reply: "550 5.1.1 No such user".to_owned(),
@@ -237,10 +239,10 @@ async fn where_the_server_is_not_there_one_try_is_enough_for_now_and_one_session
     }
     office.smtp.inject(Fault::Close { at: Stage::Greeting });
     office.ok(&[&now[..], &["sync"]].concat());
-    assert_eq!((office.smtp.connections(), office.deliveries().len()), (1, 0));
+    assert_eq!((office.smtp.connections(), office.deliveries().len()), (2, 0));
     office.smtp.clear_faults();
     office.ok(&["--now", "2026-11-25T08:10:00Z", "sync"]);
-    assert_eq!((office.smtp.connections(), office.deliveries().len()), (2, 3));
+    assert_eq!((office.smtp.connections(), office.deliveries().len()), (3, 3));
 }
 
 /// B13: a bounce stands at the recipient it is about, and is no client's message.
@@ -264,4 +266,35 @@ async fn a_bounce_stands_at_the_message_it_is_about() {
     let bounce = &tab[0]["delivery"]["recipients"][0]["bounce"];
     assert_eq!((&bounce["permanent"], &bounce["status"]), (&true.into(), &"5.1.1".into()), "{tab:?}");
     assert!(bounce["diagnostic"].as_str().unwrap().contains("no such mailbox"));
+}
+
+/// S5, S6, S7
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_that_is_switched_off_is_shown_refused_and_switched_on_again() {
+    let office = Office::open(Personality::Plain).await;
+    let settings = office.ok(&["settings"]);
+    assert_eq!(
+        settings["switches"],
+        serde_json::json!({"gmail": true, "smtp_imap": true, "microsoft365": true})
+    );
+    assert_eq!(
+        (&settings["noreply"]["address"], &settings["registrations"]),
+        (&"noreply@hale.example".into(), &serde_json::json!([]))
+    );
+    assert_eq!(settings["noreply"]["password"], "●".repeat(14));
+    let refused = office.fails(&["settings", "--by", "dan", "--switch", "smtp_imap=off"]);
+    assert_eq!(refused["error"]["kind"], "forbidden");
+    assert_eq!(office.ok(&["settings"]), settings);
+    let off = office.ok(&["settings", "--by", "anna", "--switch", "smtp_imap=off", "--switch", "gmail=off"]);
+    assert_eq!((&off["switches"]["smtp_imap"], &off["switches"]["gmail"]), (&false.into(), &false.into()));
+    let anna = &office.ok(&["status"])["users"][0];
+    assert_eq!(
+        (&anna["user"], &anna["health"], &anna["who"]),
+        (&"anna".into(), &"switched_off".into(), &"administrator".into())
+    );
+    assert!(anna["remedy"].as_str().unwrap().contains("switch it on"));
+    assert_eq!(office.fails(HELLO)["error"]["kind"], "switched_off");
+    office.ok(&["settings", "--by", "anna", "--switch", "smtp_imap=on"]);
+    assert_eq!(office.ok(HELLO)["state"], "sent");
+    assert_eq!(office.deliveries().len(), 1);
 }

@@ -1,4 +1,4 @@
-//! `connect`, `check`, `mailboxes`: an account and what it shows.
+//! `connect` with a password, `check`, `mailboxes`: an account and what it shows.
 
 use std::fmt;
 
@@ -9,37 +9,47 @@ use practicemail::types::{Mailbox, Secret};
 use serde::Serialize;
 
 use crate::answer::Answer;
-use crate::args::{ConnectArgs, HostPort, MailboxesArgs, ServerArgs, Tls};
+use crate::args::{AccountArgs, CheckArgs, ConnectArgs, HostPort, ServerArgs, Tls};
+use crate::authorize;
 use crate::host::Host;
 
 /// Connects an account, or replaces its settings.
 pub(crate) async fn connect(host: &Host, args: &ConnectArgs) -> Result<Answer> {
-    let practice = host.practice()?;
-    let mut request = ConnectRequest::new(settings(&args.server)?, password(&args.server.password_env)?);
-    if let Some(account) = &args.account {
-        request = request.account(account.clone());
-    }
-    if args.server.smtp.is_some() {
-        let variable = args.server.smtp_password_env.as_ref().unwrap_or(&args.server.password_env);
-        request = request.outgoing_password(password(variable)?);
-    }
+    let Some(server) = &args.server else { return authorize::connect(host, args).await };
+    let mut request = request(&args.whose, server)?;
     if args.save_unchecked {
         request = request.trial(Trial::Certificate);
     }
-    let connected = host.door.connect(practice, &args.user, request).await?;
+    let connected = host.door.connect(host.practice()?, &args.whose.user, request).await?;
     Answer::of(&ConnectedAccount::from(connected), true)
 }
 
-/// Tries settings step by step and saves nothing.
-pub(crate) async fn check(host: &Host, args: &ServerArgs) -> Result<Answer> {
-    let report = host.door.check(&settings(args)?, &password(&args.password_env)?).await;
+/// Tries settings step by step and saves nothing; without any, those of an account that is connected.
+pub(crate) async fn check(host: &Host, args: &CheckArgs) -> Result<Answer> {
+    let practice = host.practice()?;
+    let report = match &args.server {
+        Some(server) => host.door.check(practice, &args.whose.user, &request(&args.whose, server)?).await?,
+        None => host.door.check_account(practice, &host.account_of(&args.whose).await?).await?,
+    };
     let ok = report.is_ok();
     Answer::of(&Checked::from(report), ok)
 }
 
+fn request(whose: &AccountArgs, server: &ServerArgs) -> Result<ConnectRequest> {
+    let mut request = ConnectRequest::new(settings(server)?, secret(&server.password_env)?);
+    if let Some(account) = &whose.account {
+        request = request.account(account.clone());
+    }
+    if server.smtp.is_some() {
+        let variable = server.smtp_password_env.as_ref().unwrap_or(&server.password_env);
+        request = request.outgoing_password(secret(variable)?);
+    }
+    Ok(request)
+}
+
 /// Lists the mailboxes of an account.
-pub(crate) async fn mailboxes(host: &Host, args: &MailboxesArgs) -> Result<Answer> {
-    let account = host.account_of(&args.user, args.account.as_ref()).await?;
+pub(crate) async fn mailboxes(host: &Host, args: &AccountArgs) -> Result<Answer> {
+    let account = host.account_of(args).await?;
     let listed = host.door.mailboxes(host.practice()?, &account).await?;
     Answer::of(&Mailboxes { mailboxes: listed.iter().map(MailboxRow::from).collect() }, true)
 }
@@ -69,10 +79,11 @@ fn settings(args: &ServerArgs) -> Result<AccountSettings> {
     Ok(args.exclude.iter().fold(settings, AccountSettings::excluding))
 }
 
-fn password(variable: &str) -> Result<Secret> {
-    let password = std::env::var(variable).ok().filter(|password| !password.is_empty());
-    password.map(Secret::new).ok_or_else(|| {
-        let message = format!("the environment variable {variable} is to hold the password and does not");
+/// What an environment variable holds: secrets come from nowhere else.
+pub(crate) fn secret(variable: &str) -> Result<Secret> {
+    let secret = std::env::var(variable).ok().filter(|secret| !secret.is_empty());
+    secret.map(Secret::new).ok_or_else(|| {
+        let message = format!("the environment variable {variable} is to hold the secret and does not");
         Error::new(ErrorKind::Invalid, message)
     })
 }
@@ -117,43 +128,57 @@ struct Checked {
 
 #[derive(Serialize)]
 struct Step {
+    server: &'static str,
     step: &'static str,
     ok: bool,
     kind: Option<&'static str>,
     detail: String,
     remedy: Option<&'static str>,
+    hint: Option<String>,
 }
 
 impl From<CheckReport> for Checked {
     fn from(report: CheckReport) -> Self {
-        Self { ok: report.is_ok(), steps: report.steps.iter().map(Step::from).collect() }
+        let incoming = report.incoming.iter().map(|step| Step::of("incoming", step));
+        let steps = incoming.chain(report.outgoing.iter().map(|step| Step::of("outgoing", step))).collect();
+        Self { ok: report.is_ok(), steps }
     }
 }
 
-impl From<&CheckStep> for Step {
-    fn from(step: &CheckStep) -> Self {
+impl Step {
+    fn of(server: &'static str, step: &CheckStep) -> Self {
         let error = step.error.as_ref();
         let detail = match error {
             Some(error) if step.detail.is_empty() => error.to_string(),
             _ => step.detail.clone(),
         };
         Self {
+            server,
             step: step.step,
             ok: error.is_none(),
             kind: error.map(|error| error.kind().as_str()),
             detail,
             remedy: error.map(|error| error.advice().remedy),
+            hint: error.and_then(Error::hint).map(str::to_owned),
         }
     }
 }
 
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut server = "";
         for step in &self.steps {
+            if step.server != server {
+                server = step.server;
+                writeln!(f, "{}", if server == "incoming" { "Reading:" } else { "Sending:" })?;
+            }
             let mark = if step.ok { "✓" } else { "✗" };
             writeln!(f, "{mark} {:<14} {}", step.step.replace('_', " "), step.detail)?;
             if let Some(remedy) = step.remedy {
                 writeln!(f, "  What to do:    {remedy}")?;
+            }
+            if let Some(hint) = &step.hint {
+                writeln!(f, "                 {hint}")?;
             }
         }
         write!(f, "{}", if self.ok { "Everything works." } else { "This does not work yet." })

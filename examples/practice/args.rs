@@ -1,15 +1,22 @@
 //! The command line.
 
+mod account;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use practicemail::settings::TlsMode;
+use practicemail::practice_mail::Switch;
+use practicemail::settings::Way;
 use practicemail::types::{
     AccountId, Address, AddressError, ClientId, InvalidId, MessageKey, OutgoingId, Recipient, Timestamp,
     UserId,
 };
 use tracing_subscriber::filter::LevelFilter;
+
+pub(crate) use account::{
+    AccountArgs, CheckArgs, ConnectArgs, DisconnectArgs, HostPort, ProviderArgs, ServerArgs, Tls,
+};
 
 use crate::failpoint::Failpoint;
 
@@ -47,12 +54,14 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Write practice, users and clients into the host's tables; run again, update them.
     Init(InitArgs),
-    /// Connect a user's account, or replace its settings.
-    Connect(ConnectArgs),
-    /// Try the settings of an account, step by step; nothing is saved.
-    Check(ConnectArgs),
+    /// Connect a user's account, or replace its settings: with servers and a password, or by the provider's own sign-in.
+    Connect(Box<ConnectArgs>),
+    /// Try settings, or those of an account that is connected, step by step; nothing is saved.
+    Check(Box<CheckArgs>),
+    /// Take an account out of use.
+    Disconnect(DisconnectArgs),
     /// List the mailboxes of a user's account.
-    Mailboxes(MailboxesArgs),
+    Mailboxes(AccountArgs),
     /// Read accounts into the archive.
     Sync(SyncArgs),
     /// Send a message, an answer included, from a user's account.
@@ -63,10 +72,19 @@ pub(crate) enum Command {
     Tab(TabArgs),
     /// Show how every user's mail fares.
     Status,
+    /// Show what the practice has settled for all its users, or switch ways of connecting on and off.
+    Settings(SettingsArgs),
     /// Show how far a user's accounts are read.
     Cursor(CursorArgs),
     /// Write every message of the archive as a line of a file.
     Export(ExportArgs),
+}
+
+impl Command {
+    /// Whether it waits for a person to come back from their browser.
+    pub(crate) fn waits_for_a_person(&self) -> bool {
+        matches!(self, Self::Connect(args) if args.provider.is_some())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -74,68 +92,6 @@ pub(crate) struct InitArgs {
     /// Practice, users and clients as JSON.
     #[arg(long, value_name = "FILE.json")]
     pub(crate) practice: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ConnectArgs {
-    /// Whose account it is.
-    #[arg(long, value_parser = user)]
-    pub(crate) user: UserId,
-    /// The account's id; the user's id if not given.
-    #[arg(long, value_parser = account)]
-    pub(crate) account: Option<AccountId>,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
-    /// Save without signing in; the certificate is verified all the same.
-    #[arg(long)]
-    pub(crate) save_unchecked: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ServerArgs {
-    /// The IMAP server.
-    #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) imap: HostPort,
-    /// Its encryption; `none` only to this machine.
-    #[arg(long)]
-    pub(crate) imap_tls: Tls,
-    /// The user name there.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) login: String,
-    /// The environment variable that holds the password.
-    #[arg(long, value_name = "VAR")]
-    pub(crate) password_env: String,
-    /// The submission server; without one the account only reads.
-    #[arg(long, value_name = "HOST:PORT", requires = "smtp_tls")]
-    pub(crate) smtp: Option<HostPort>,
-    /// Its encryption; `none` only to this machine.
-    #[arg(long, requires = "smtp")]
-    pub(crate) smtp_tls: Option<Tls>,
-    /// The user name there, where it is another one.
-    #[arg(long, value_name = "NAME", requires = "smtp", requires = "smtp_password_env")]
-    pub(crate) smtp_login: Option<String>,
-    /// The environment variable that holds its password.
-    #[arg(long, value_name = "VAR", requires = "smtp_login")]
-    pub(crate) smtp_password_env: Option<String>,
-    /// A certificate authority (PEM) to trust instead of the system's.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
-    /// The mailbox that holds what the user sent, where it is not found by itself.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) sent_mailbox: Option<String>,
-    /// A mailbox not to be read, with those below it; may be given again.
-    #[arg(long, value_name = "MAILBOX")]
-    pub(crate) exclude: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MailboxesArgs {
-    /// Whose.
-    #[arg(long, value_parser = user)]
-    pub(crate) user: UserId,
-    /// Which account, where the user has several.
-    #[arg(long, value_parser = account)]
-    pub(crate) account: Option<AccountId>,
 }
 
 #[derive(Debug, Args)]
@@ -261,6 +217,16 @@ pub(crate) struct TabArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SettingsArgs {
+    /// The user who changes them; the host itself if not given.
+    #[arg(long, value_name = "USER", value_parser = user, requires = "switch")]
+    pub(crate) by: Option<UserId>,
+    /// Switch a way on or off: `gmail`, `smtp_imap` or `microsoft365`; may be given again.
+    #[arg(long, value_name = "WAY=on|off", value_parser = switch)]
+    pub(crate) switch: Vec<(Way, Switch)>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CursorArgs {
     /// Whose.
     #[arg(long, value_parser = user)]
@@ -282,48 +248,6 @@ pub(crate) struct ExportArgs {
 pub(crate) enum ExportFormat {
     /// One JSON object a line.
     Jsonl,
-}
-
-/// How a connection is encrypted.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Tls {
-    /// From the first octet.
-    Implicit,
-    /// By an upgrade that is insisted on.
-    Starttls,
-    /// Not at all.
-    None,
-}
-
-impl From<Tls> for TlsMode {
-    fn from(tls: Tls) -> Self {
-        match tls {
-            Tls::Implicit => Self::Implicit,
-            Tls::Starttls => Self::StartTls,
-            Tls::None => Self::None,
-        }
-    }
-}
-
-/// A server's name or address, and its port.
-#[derive(Debug, Clone)]
-pub(crate) struct HostPort {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-}
-
-impl std::str::FromStr for HostPort {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wanted = "HOST:PORT is wanted, such as imap.example.org:993";
-        let (host, port) = text.rsplit_once(':').ok_or(wanted)?;
-        let port = port.parse().ok().filter(|port| *port > 0).ok_or(wanted)?;
-        if host.is_empty() || (host.contains(':') && !host.starts_with('[')) {
-            return Err(wanted);
-        }
-        Ok(Self { host: host.to_owned(), port })
-    }
 }
 
 fn user(text: &str) -> Result<UserId, InvalidId> {
@@ -353,6 +277,18 @@ fn recipient(text: &str) -> Result<Recipient, AddressError> {
             Ok(Recipient::named(name.trim().trim_matches('"'), Address::parse(address)?))
         }
         None => Address::parse(text).map(Recipient::from),
+    }
+}
+
+/// `gmail=off`.
+fn switch(text: &str) -> Result<(Way, Switch), &'static str> {
+    let (way, to) = text.split_once('=').ok_or("WAY=on or WAY=off is wanted")?;
+    let way = Way::ALL.iter().copied().find(|known| known.as_str() == way);
+    let way = way.ok_or("the ways are gmail, smtp_imap and microsoft365")?;
+    match to {
+        "on" => Ok((way, Switch::On)),
+        "off" => Ok((way, Switch::Off)),
+        _ => Err("WAY=on or WAY=off is wanted"),
     }
 }
 

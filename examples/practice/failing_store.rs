@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use practicemail::contract::{
     AccountRecord, Change, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence, MailStore,
     Message, NewAccount, NewOutgoing, Outbox, OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision,
-    OutgoingEnd, PagePosition, PageQuery, PassEnd, SendLimits, SentMessage, StoredCopy, SyncState, Window,
-    WindowReceipt,
+    OutgoingEnd, PagePosition, PageQuery, PassEnd, SendLimits, SentMessage, SettingsChange, StoredCopy,
+    SyncState, Window, WindowReceipt,
 };
 use practicemail::error::Result;
-use practicemail::settings::PracticeSettings;
+use practicemail::settings::{AccountSettings, PracticeSettings};
 use practicemail::types::{
-    AccountId, KeyDigest, MailboxName, MessageKey, OutgoingId, PracticeId, UidSet, UidValidity,
+    AccountId, Digest, KeyDigest, MailboxName, MessageKey, OutgoingId, PracticeId, UidSet, UidValidity,
 };
 
 use crate::failpoint::Fuse;
@@ -94,9 +94,17 @@ impl MailStore for FailingStore {
     async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings> {
         self.store.practice_settings(practice).await
     }
-    async fn set_practice_settings(&self, practice: &PracticeId, settings: &PracticeSettings) -> Result<()> {
-        let setting = self.store.set_practice_settings(practice, settings);
+    async fn set_practice_settings(&self, practice: &PracticeId, change: &SettingsChange) -> Result<()> {
+        let setting = self.store.set_practice_settings(practice, change);
         self.transition("set_practice_settings", setting).await
+    }
+
+    async fn change_settings(&self, fence: &Fence, settings: &AccountSettings) -> Result<()> {
+        self.transition("change_settings", self.store.change_settings(fence, settings)).await
+    }
+
+    async fn erase_account(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<Digest>> {
+        self.transition("erase_account", self.store.erase_account(practice, account)).await
     }
     async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
         self.store.accounts(practice).await

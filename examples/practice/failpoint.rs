@@ -20,6 +20,8 @@ pub(crate) const TRANSITIONS: &[&str] = &[
     "commit_comparison",
     "end_pass",
     "set_practice_settings",
+    "change_settings",
+    "erase_account",
     "enqueue",
     "claim_outgoing",
     "confirm_outgoing",

@@ -13,6 +13,8 @@ pub(crate) struct Failure {
     kind: &'static str,
     message: String,
     remedy: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
     who: &'static str,
     retryable: bool,
     #[serde(skip)]
@@ -26,6 +28,7 @@ impl From<&Error> for Failure {
             kind: error.kind().as_str(),
             message: with_causes(error),
             remedy: advice.remedy,
+            hint: error.hint().map(str::to_owned),
             who: advice.who.as_str(),
             retryable: error.is_retryable(),
             summary: advice.summary,
@@ -38,6 +41,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "What happened:  {} ({})", self.summary, self.message)?;
         writeln!(f, "What to do:     {}", self.remedy)?;
+        if let Some(hint) = &self.hint {
+            writeln!(f, "                {hint}")?;
+        }
         write!(f, "Who can do it:  {}", person(self.who))
     }
 }
@@ -65,6 +71,7 @@ pub(crate) fn usage(error: &clap::Error, json: bool) -> ExitCode {
             kind: "usage",
             message: error.kind().to_string(),
             remedy: "Correct the command; `--help` lists commands and options.",
+            hint: None,
             who: Who::User.as_str(),
             retryable: false,
             summary: "The command cannot be understood.",

@@ -6,15 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use practicemail::connect::Protocols;
-use practicemail::contract::{AccountState, Clock, MailStore, PracticeDirectory as _, SystemClock};
+use practicemail::contract::{
+    AccountState, Clock, MailStore, Practice, PracticeDirectory as _, SystemClock, User,
+};
 use practicemail::error::{Error, ErrorKind, Result};
 use practicemail::net::{Dialer, EgressPolicy};
 use practicemail::practice_mail::{PracticeMail, Storage};
+use practicemail::settings::Way;
 use practicemail::storage::FileKey;
-use practicemail::storage::sqlite::{SqliteDirectory, SqliteStore};
+use practicemail::storage::sqlite::{PracticeData, SqliteDirectory, SqliteStore};
 use practicemail::types::{AccountId, PracticeId, Timestamp, UserId};
 
-use crate::args::{Cli, Command};
+use crate::args::{AccountArgs, Cli, Command};
 use crate::failing_store::FailingStore;
 use crate::failpoint::{Failpoint, Fuse};
 use crate::fixed_clock::FixedClock;
@@ -29,6 +32,8 @@ pub(crate) struct Host {
     clock: Arc<dyn Clock>,
     practice: Option<PracticeId>,
     store: PathBuf,
+    /// How long a person is waited for.
+    pub(crate) patience: Option<Duration>,
     /// Where a command that needs no store lets one be kept; removed with the host.
     _scratch: Option<tempfile::TempDir>,
 }
@@ -42,6 +47,9 @@ impl Host {
             None => Arc::new(SystemClock::new()),
         };
         let directory = Arc::new(SqliteDirectory::open(&store).await?);
+        if let (Some(_), Command::Check(args)) = (&scratch, command) {
+            directory.replace_practice(&stand_in(&args.whose.user)?).await?;
+        }
         let practice = directory.practices().await?.into_iter().next();
         let storage = Storage::of(Arc::new(SqliteStore::open(&store, clock.clone()).await?));
         let fuse = match &cli.failpoint {
@@ -69,7 +77,8 @@ impl Host {
         {
             door = door.with_window(window);
         }
-        Ok(Self { directory, door, mail, clock, practice, store, _scratch: scratch })
+        let patience = cli.timeout;
+        Ok(Self { directory, door, mail, clock, practice, store, patience, _scratch: scratch })
     }
 
     /// Closes the store, so that it is the one file that people copy: the last connection to close moves SQLite's log
@@ -109,12 +118,19 @@ impl Host {
         Ok(users.into_iter().map(|user| (user.id, user.name)).collect())
     }
 
+    /// By which way each account is connected.
+    pub(crate) async fn ways(&self) -> Result<BTreeMap<AccountId, Way>> {
+        let accounts = self.mail.accounts(self.practice()?).await?;
+        Ok(accounts.into_iter().map(|record| (record.account.id, record.account.settings.way())).collect())
+    }
+
     /// A user's account: the one named, else the one named as the user, else the first.
-    pub(crate) async fn account_of(&self, user: &UserId, account: Option<&AccountId>) -> Result<AccountId> {
+    pub(crate) async fn account_of(&self, args: &AccountArgs) -> Result<AccountId> {
+        let (user, account) = (&args.user, args.account.as_ref());
         let accounts = self.mail.accounts(self.practice()?).await?;
         let mut theirs: Vec<AccountId> = accounts
             .into_iter()
-            .filter(|record| record.account.user == *user && record.state == AccountState::Connected)
+            .filter(|record| record.account.user == *user && record.state != AccountState::Disconnected)
             .map(|record| record.account.id)
             .filter(|id| account.is_none_or(|account| account == id))
             .collect();
@@ -122,6 +138,12 @@ impl Host {
         let message = format!("the user {user} has connected no such account");
         theirs.into_iter().next().ok_or_else(|| Error::new(ErrorKind::NotFound, message))
     }
+}
+
+/// A practice of one user, where settings are tried before there is any.
+fn stand_in(user: &UserId) -> Result<PracticeData> {
+    let user = User::new(user.clone(), user.as_str(), format!("{user}@practice.invalid"));
+    Ok(PracticeData::new(Practice::new(PracticeId::new("practice")?, "Practice"), vec![user], Vec::new()))
 }
 
 /// A file that goes with the store.
@@ -136,7 +158,7 @@ fn place(store: &Path, command: &Command) -> Result<(PathBuf, Option<tempfile::T
     if store.exists() || matches!(command, Command::Init(_)) {
         return Ok((store.to_owned(), None));
     }
-    if !matches!(command, Command::Check(_)) {
+    if !matches!(command, Command::Check(args) if args.server.is_some()) {
         let message = format!("there is no store at {}; `init` makes one", store.display());
         return Err(Error::new(ErrorKind::NotFound, message));
     }

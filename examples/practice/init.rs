@@ -8,7 +8,7 @@ use practicemail::matching::RefusedKey;
 use practicemail::practice_mail::{NoreplyRequest, Viewer};
 use practicemail::settings::{Login, Outgoing, ServerSettings, TlsMode};
 use practicemail::storage::sqlite::{ClientData, PracticeData};
-use practicemail::types::{Address, ClientId, PracticeId, Secret, UserId};
+use practicemail::types::{Address, ClientId, Entered, PracticeId, Secret, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
@@ -95,7 +95,8 @@ impl NoreplyEntry {
         }
         let outgoing = Outgoing::smtp(server, Login::new(&self.login)?);
         let password = std::env::var(&self.password_env).ok().filter(|password| !password.is_empty());
-        Ok(NoreplyRequest::new(&Address::parse(&self.address)?, outgoing, password.map(Secret::new)))
+        let password = password.map_or(Entered::Unchanged, |password| Entered::New(Secret::new(password)));
+        Ok(NoreplyRequest::new(&Address::parse(&self.address)?, outgoing, password))
     }
 }
 

@@ -4,6 +4,7 @@
 //! practice --store mail.db init --practice practice.json
 //! practice --store mail.db connect --user anna --imap imap.example.org:993 --imap-tls implicit \
 //!     --login anna@example.org --password-env ANNAS_PASSWORD
+//! practice --store mail.db connect --user ben --gmail --client-id 1234.apps.googleusercontent.com --client-secret-env SECRET
 //! practice --store mail.db sync
 //! practice --store mail.db tab --client marlow
 //! practice --store mail.db send --user anna --to paula@example.org --subject 'Your VAT return' --text 'It is done.'
@@ -15,7 +16,9 @@
 mod account;
 mod answer;
 mod args;
+mod authorize;
 mod cursor;
+mod disconnect;
 mod export;
 mod failing_store;
 mod failpoint;
@@ -23,9 +26,12 @@ mod failure;
 mod fixed_clock;
 mod host;
 mod init;
+#[path = "../shared/loopback.rs"]
+mod loopback;
 mod outbox;
 mod page;
 mod send;
+mod settings;
 mod status;
 mod sync;
 mod tab;
@@ -70,7 +76,9 @@ fn main() -> ExitCode {
             return failure::print(&error, cli.json);
         }
     };
-    let done = runtime.block_on(within(cli.timeout, run(&cli, command)));
+    // Where a person is waited for, the waiting has the limit.
+    let limit = cli.timeout.filter(|_| !command.waits_for_a_person());
+    let done = runtime.block_on(within(limit, run(&cli, command)));
     runtime.shutdown_timeout(LAST_WORDS);
     match done {
         Ok(answer) => answer.print(cli.json),
@@ -92,13 +100,15 @@ async fn answer(host: &Host, command: &Command) -> Result<Answer> {
     match command {
         Command::Init(args) => init::run(host, args).await,
         Command::Connect(args) => account::connect(host, args).await,
-        Command::Check(args) => account::check(host, &args.server).await,
+        Command::Check(args) => account::check(host, args).await,
+        Command::Disconnect(args) => disconnect::run(host, args).await,
         Command::Mailboxes(args) => account::mailboxes(host, args).await,
         Command::Sync(args) => sync::run(host, args).await,
         Command::Send(args) => send::run(host, args).await,
         Command::Outbox(args) => outbox::run(host, args).await,
         Command::Tab(args) => tab::run(host, args).await,
         Command::Status => status::run(host).await,
+        Command::Settings(args) => settings::run(host, args).await,
         Command::Cursor(args) => cursor::run(host, args).await,
         Command::Export(args) => export::run(host, args).await,
     }

@@ -1,9 +1,12 @@
 //! `status`: how every user's mail fares.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use practicemail::error::{Result, Who};
 use practicemail::practice_mail::{Health, UserStatus};
+use practicemail::settings::Way;
+use practicemail::types::AccountId;
 use serde::Serialize;
 
 use crate::answer::Answer;
@@ -13,7 +16,8 @@ use crate::host::Host;
 /// Lists the practice's users.
 pub(crate) async fn run(host: &Host) -> Result<Answer> {
     let users = host.door.status(host.practice()?).await?;
-    Answer::of(&Status { users: users.iter().map(Row::from).collect() }, true)
+    let ways = host.ways().await?;
+    Answer::of(&Status { users: users.iter().map(|user| Row::of(user, &ways)).collect() }, true)
 }
 
 #[derive(Serialize)]
@@ -32,14 +36,14 @@ struct Row {
     who: Option<&'static str>,
 }
 
-impl From<&UserStatus> for Row {
-    fn from(status: &UserStatus) -> Self {
+impl Row {
+    fn of(status: &UserStatus, ways: &BTreeMap<AccountId, Way>) -> Self {
         let advice = status.health.advice();
-        let in_use = status.health != Health::Disconnected;
+        let in_use = status.account.as_ref().filter(|_| status.health != Health::Disconnected);
         Self {
             user: status.user.to_string(),
             address: status.address.clone(),
-            channel: status.account.as_ref().filter(|_| in_use).map(|_| "smtp_imap"),
+            channel: in_use.and_then(|account| ways.get(account)).map(|way| way.as_str()),
             last_synchronised: status.last_synchronised.map(|at| at.to_string()),
             health: status.health.as_str(),
             remedy: advice.map(|advice| advice.remedy),

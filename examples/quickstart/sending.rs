@@ -4,7 +4,9 @@ use practicemail::PracticeMail;
 use practicemail::contract::{Filing, Outgoing, Route};
 use practicemail::practice_mail::{NoreplyRequest, RoutePreview, Tab, Viewer};
 use practicemail::settings::{Login, Outgoing as Way, ServerSettings};
-use practicemail::types::{Address, Answer, Draft, DraftFile, PracticeId, Secret, Signature, UserId};
+use practicemail::types::{
+    Address, Answer, Draft, DraftFile, Entered, PracticeId, Secret, Signature, UserId,
+};
 
 use crate::practice::{CLIENTS, NOREPLY};
 use crate::{PASSWORD, Result, show};
@@ -16,7 +18,7 @@ pub(crate) async fn settle_noreply(
     server: &ServerSettings,
 ) -> Result<()> {
     let way = Way::smtp(server.clone(), Login::new(NOREPLY)?);
-    let request = NoreplyRequest::new(&Address::parse(NOREPLY)?, way, Some(Secret::new(PASSWORD)));
+    let request = NoreplyRequest::new(&Address::parse(NOREPLY)?, way, Entered::New(Secret::new(PASSWORD)));
     Ok(mail.set_noreply(practice, &Viewer::User(UserId::new("anna")?), Some(request)).await?)
 }
 

@@ -72,13 +72,17 @@ impl Office {
     }
 
     pub(crate) fn connect(&self) {
+        self.connect_with(&[]);
+    }
+
+    pub(crate) fn connect_with(&self, more: &[&str]) {
         let (imap, smtp) =
             (format!("localhost:{}", self.imap.port()), format!("localhost:{}", self.smtp.port()));
         let ca = self.path("both.pem");
         let words = ["connect", "--user", "anna", "--imap", &imap, "--imap-tls", "implicit"];
         let words = [&words[..], &["--login", ANNA, "--password-env", "PASSWORD"]].concat();
         let words = [&words[..], &["--smtp", &smtp, "--smtp-tls", "implicit", "--ca", ca.to_str().unwrap()]];
-        self.ok(&words.concat());
+        self.ok(&[&words.concat()[..], more].concat());
     }
 
     fn command(&self, words: &[&str]) -> Command {
