@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::grant::Grant;
+use super::owned_tasks::OwnedTasks;
 use super::registrations::Registrations;
-use super::renewals::Renewals;
 use super::secrets::Secrets;
 use crate::contract::{AccountState, Claim, Clock, CredentialField, NewAccount};
 use crate::error::{Error, ErrorKind, Result};
@@ -39,7 +39,7 @@ pub(super) struct Grants {
     pub(super) registrations: Registrations,
     pub(super) secrets: Secrets,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) renewals: Renewals,
+    pub(super) renewals: OwnedTasks,
 }
 
 /// What the authorization server's *no* means.
@@ -103,10 +103,10 @@ impl Grants {
             let field = CredentialField::Grant;
             if let Some(claim) = self.secrets.store.claim(practice, id, field, version, CLAIM_SECONDS).await?
             {
-                let this = Self { renewals: Renewals::default(), ..self.clone() };
+                let this = Self { renewals: OwnedTasks::default(), ..self.clone() };
                 let account = account.clone();
                 let renewal = async move { this.renew(&account, grant, (resource, on_no), claim).await };
-                if let Attempt::Done(token) = self.renewals.start(renewal).await? {
+                if let Attempt::Done(token) = self.renewals.start(renewal).answer().await? {
                     return Ok(token);
                 }
             } else if let Some((token, left)) = held

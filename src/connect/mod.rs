@@ -4,15 +4,16 @@ mod authorized;
 mod authorizing;
 mod grant;
 mod grants;
+mod owned_tasks;
 mod protocols;
 mod registrations;
-mod renewals;
 mod secrets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) use authorizing::{Errand, GivenBack, Redeemed};
+pub(crate) use owned_tasks::OwnedTasks;
 pub use protocols::Protocols;
 pub(crate) use secrets::{is_reserved, reserved};
 
@@ -21,7 +22,6 @@ use async_trait::async_trait;
 use self::authorized::AuthorizedTransport;
 use self::grants::Grants;
 use self::registrations::Registrations;
-use self::renewals::Renewals;
 use self::secrets::Secrets;
 use crate::contract::{
     AccountRecord, Clock, Connection, Connector, Credential, CredentialField, CredentialStore, KeyProvider,
@@ -60,7 +60,8 @@ impl Connections {
         let secrets = Secrets::new(credentials, keys);
         let product = BTreeMap::new();
         let registrations = Registrations { dialer, store, secrets: secrets.clone(), product };
-        let grants = Grants { registrations, secrets: secrets.clone(), clock, renewals: Renewals::default() };
+        let grants =
+            Grants { registrations, secrets: secrets.clone(), clock, renewals: OwnedTasks::default() };
         Self { connector, secrets, grants }
     }
 

@@ -1,10 +1,11 @@
 //! Floor 8: the door. One method per thing a host does; no durable state of its own.
 
 mod account;
+mod admin_consent;
 mod authorize;
 mod authorize_view;
 mod check;
-mod deliveries;
+mod consent;
 mod disconnect;
 mod discover;
 mod export;
@@ -18,8 +19,6 @@ mod view;
 
 use std::sync::Arc;
 
-use deliveries::Deliveries;
-
 pub use authorize_view::{
     AdminConsent, Approval, Archived, AuthorizationOutcome, AuthorizationRequest, AuthorizationUrl,
     Disconnected, Purpose, Revocation, SendBy,
@@ -31,7 +30,7 @@ pub use view::{
     Exported, Health, SyncReport, Tab, TabCopy, TabMessage, Trial, UserStatus, Viewer,
 };
 
-use crate::connect::{Connections, Protocols};
+use crate::connect::{Connections, OwnedTasks, Protocols};
 use crate::contract::{
     BlobStore, Clock, Connector, CredentialStore, KeyProvider, MailStore, PracticeDirectory, SystemClock,
     User,
@@ -104,7 +103,7 @@ pub struct PracticeMail {
     protocols: Option<Protocols>,
     window: usize,
     turns: Arc<Turns>,
-    deliveries: Deliveries,
+    deliveries: OwnedTasks,
     sources: Sources,
 }
 
@@ -133,7 +132,7 @@ impl PracticeMail {
             protocols: Some(protocols),
             window: WINDOW,
             turns: Arc::default(),
-            deliveries: Deliveries::default(),
+            deliveries: OwnedTasks::default(),
             sources: Sources::default(),
         }
     }

@@ -1,4 +1,4 @@
-//! Deliveries under way in this process: owned, so that nobody's dropped future stops one, and ended with their owner.
+//! Work under way in this process: owned, so that nobody's dropped future stops it, and ended with its owner.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,14 +7,14 @@ use tokio::task::JoinSet;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The tasks of one door and its clones. With the last clone they end; what they were at is *unknown* then, and is recovered
-/// by whoever works the outbox next.
+/// The tasks of one owner and its clones. With the last clone they end, wherever they are: a delivery is *unknown* then, and
+/// recovered by whoever works the outbox next; the claim of a renewal ends by itself.
 #[derive(Clone, Default)]
-pub(super) struct Deliveries(Arc<Mutex<JoinSet<()>>>);
+pub(crate) struct OwnedTasks(Arc<Mutex<JoinSet<()>>>);
 
-impl Deliveries {
+impl OwnedTasks {
     /// Starts work that goes on whether its answer is waited for or not.
-    pub(super) fn start<T: Send + 'static>(
+    pub(crate) fn start<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Started<T> {
@@ -30,12 +30,12 @@ impl Deliveries {
 }
 
 /// Work that was started.
-pub(super) struct Started<T>(oneshot::Receiver<Result<T>>);
+pub(crate) struct Started<T>(oneshot::Receiver<Result<T>>);
 
 impl<T> Started<T> {
     /// Waits for it. Dropping this future stops nothing.
-    pub(super) async fn answer(self) -> Result<T> {
-        let ended = |_| Error::new(ErrorKind::Cancelled, "the delivery was stopped before it was finished");
+    pub(crate) async fn answer(self) -> Result<T> {
+        let ended = |_| Error::new(ErrorKind::Cancelled, "the work was stopped before it was finished");
         self.0.await.map_err(ended)?
     }
 }
