@@ -103,9 +103,8 @@ impl Dialer {
     /// [`ConnectionRefused`](ErrorKind::ConnectionRefused), [`TimedOut`](ErrorKind::TimedOut).
     pub async fn connect(&self, server: &ServerSettings, meter: &Meter) -> Result<Box<dyn Stream>> {
         let unknown = || {
-            let meant = server.did_you_mean().map(|name| format!("; did you mean {name}?"));
-            let message = format!("the server's name does not exist{}", meant.unwrap_or_default());
-            Error::new(ErrorKind::NameNotFound, message)
+            let meant = server.did_you_mean().map(|name| format!("Did you mean {name}?"));
+            Error::new(ErrorKind::NameNotFound, "the server's name does not exist").with_hint(meant)
         };
         self.begun(ReachStep::Name);
         let addresses = self
