@@ -138,6 +138,16 @@ impl PracticeMail {
         Ok(true)
     }
 
+    /// An account as it is stored.
+    pub(super) async fn record(
+        &self,
+        practice: &PracticeId,
+        account: &AccountId,
+    ) -> Result<Option<AccountRecord>> {
+        let accounts = self.storage.mail.accounts(practice).await?;
+        Ok(accounts.into_iter().find(|record| record.account.id == *account))
+    }
+
     /// A user who has not left the practice.
     pub(super) async fn active_user(&self, practice: &PracticeId, user: &UserId) -> Result<User> {
         let person = self.user(practice, user).await?;

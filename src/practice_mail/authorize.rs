@@ -1,21 +1,19 @@
 //! Accounts that sign in with their provider (OAuth), from the first step to the last.
 
 use super::PracticeMail;
-use super::authorize_view::{
-    AdminConsent, Approval, AuthorizationOutcome, AuthorizationRequest, AuthorizationUrl, Purpose, SendBy,
-};
+use super::admin_consent::domain_of;
+use super::authorize_view::{AuthorizationOutcome, AuthorizationRequest, AuthorizationUrl, Purpose, SendBy};
 use super::check::hinted;
-use super::view::{Connected, Viewer};
+use super::consent::{narrowed, resources, settings_of, signing_in_as, way_of};
+use super::view::Connected;
 use crate::connect::{Errand, Redeemed};
-use crate::contract::{AccountRecord, AccountState, Credential, NewAccount, User};
+use crate::contract::{Credential, NewAccount, User};
 use crate::error::{Error, ErrorKind, Result};
 use crate::oauth::{
     AuthorizationPrompt, Callback, Refusal, RefusalStage, Resource, TokenFailure, not_granted,
 };
-use crate::settings::{
-    AccountSettings, Login, OAuthProvider, Outgoing, PracticeSettings, Reading, SignIn, Way,
-};
-use crate::types::{AccountId, Address, PracticeId, UserId};
+use crate::settings::{AccountSettings, Login, OAuthProvider, Outgoing, PracticeSettings, Reading, Way};
+use crate::types::{Address, PracticeId, UserId};
 
 impl PracticeMail {
     /// Begins connecting a user's account with their provider's own sign-in: answers where to send their browser. The provider
@@ -27,7 +25,11 @@ impl PracticeMail {
     /// # Errors
     /// [`SwitchedOff`](ErrorKind::SwitchedOff) where the practice has switched the way off;
     /// [`ApplicationMisconfigured`](ErrorKind::ApplicationMisconfigured) where nobody registered with the provider;
-    /// [`Forbidden`](ErrorKind::Forbidden), [`NotFound`](ErrorKind::NotFound); storage kinds.
+    /// [`Forbidden`](ErrorKind::Forbidden), [`NotFound`](ErrorKind::NotFound); [`Invalid`](ErrorKind::Invalid) for another mailbox under the
+    /// id of an account that is there, and for Graph with a mailbox that is not one's own; storage kinds.
+    ///
+    /// # Cancel safety
+    /// It is begun, or it is not; what was begun before may be void either way.
     pub async fn authorize(
         &self,
         practice: &PracticeId,
@@ -124,37 +126,6 @@ impl PracticeMail {
         Ok(outcome)
     }
 
-    /// Where an administrator of the practice's Microsoft tenant consents for everybody: to be passed on to them. Good for
-    /// thirty days.
-    ///
-    /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid) for a provider that has no such page; as [`authorize`](Self::authorize).
-    pub async fn admin_consent_url(&self, practice: &PracticeId, provider: OAuthProvider) -> Result<String> {
-        let client = self.connections.client_of(practice, provider).await?;
-        let state = self.connections.admin_state(practice).await?;
-        let wanted = [Resource::Imap, Resource::Smtp];
-        client.admin_consent_url(&wanted, state.expose()).ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, "the provider has no page for administrators' consent")
-        })
-    }
-
-    /// Takes the query an administrator's browser came back with. Nobody needs to be signed in to the host for it.
-    ///
-    /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid) for a query that is no answer; storage kinds.
-    pub async fn complete_admin_consent(&self, practice: &PracticeId, query: &str) -> Result<AdminConsent> {
-        let callback = Callback::parse(query)?;
-        if !self.connections.is_admin_state(practice, callback.state()).await? {
-            return Ok(AdminConsent::Expired);
-        }
-        let Callback::AdminConsent { .. } = callback else { return Ok(AdminConsent::Denied) };
-        self.settle(practice, &Viewer::System { reason: "an administrator consented" }, |settings| {
-            settings.awaiting_approval.clear();
-        })
-        .await?;
-        Ok(AdminConsent::Granted)
-    }
-
     /// What a refusal comes to for the user.
     async fn refused(
         &self,
@@ -181,33 +152,6 @@ impl PracticeMail {
             }
             _ => Err(refusal.error()),
         }
-    }
-
-    async fn approval(
-        &self,
-        practice: &PracticeId,
-        provider: OAuthProvider,
-        sends_meanwhile: bool,
-    ) -> Result<Approval> {
-        let client = self.connections.client_of(practice, provider).await?;
-        let registration = client.registration();
-        Ok(match provider {
-            OAuthProvider::Google => Approval {
-                how: format!(
-                    "A Google Workspace administrator opens the Admin console at Security, Access and data control, API \
-                     controls, Manage third-party app access, adds the app with the client id {} and sets it to Trusted.",
-                    registration.client_id
-                ),
-                url: None,
-                sends_meanwhile: false,
-            },
-            OAuthProvider::Microsoft => Approval {
-                how: "A Microsoft 365 administrator opens the link and accepts for the whole organisation."
-                    .to_owned(),
-                url: self.admin_consent_url(practice, provider).await.ok(),
-                sends_meanwhile,
-            },
-        })
     }
 
     /// Why an account that signed in is not connected, if it is not.
@@ -336,118 +280,4 @@ impl PracticeMail {
             .reading(Reading::Pends);
         Ok(NewAccount::new(practice.clone(), errand.account.clone(), user.clone(), mailbox, settings))
     }
-
-    pub(super) async fn record(
-        &self,
-        practice: &PracticeId,
-        account: &AccountId,
-    ) -> Result<Option<AccountRecord>> {
-        let accounts = self.storage.mail.accounts(practice).await?;
-        Ok(accounts.into_iter().find(|record| record.account.id == *account))
-    }
-
-    async fn remember_waiting(&self, practice: &PracticeId, domain: &str) -> Result<()> {
-        let host = Viewer::System { reason: "reading waits for an administrator of the tenant" };
-        let until = self.clock.now().plus(REMEMBERED).as_unix();
-        self.settle(practice, &host, |settings| {
-            settings.awaiting_approval.insert(domain.to_owned(), until);
-        })
-        .await
-    }
-
-    /// Forgets that accounts of this domain wait.
-    pub(super) async fn reading_was_allowed(&self, practice: &PracticeId, address: &Address) -> Result<()> {
-        let (host, domain) = (Viewer::System { reason: "reading was allowed" }, domain_of(address));
-        self.settle(practice, &host, |settings| {
-            settings.awaiting_approval.remove(&domain);
-        })
-        .await
-    }
-}
-
-/// How long users of a domain are not asked for reading again, in seconds, unless it was allowed meanwhile: a week.
-const REMEMBERED: i64 = 7 * 86_400;
-
-const fn way_of(provider: OAuthProvider) -> Way {
-    match provider {
-        OAuthProvider::Google => Way::Gmail,
-        OAuthProvider::Microsoft => Way::Microsoft365,
-    }
-}
-
-/// The domain that stands for an account's tenant.
-pub(super) fn domain_of(address: &Address) -> String {
-    address.domain().to_string()
-}
-
-/// What can be asked for now.
-const fn narrowed(request: &AuthorizationRequest, awaits: bool) -> Purpose {
-    let microsoft = matches!(request.provider, OAuthProvider::Microsoft);
-    match request.purpose {
-        // Google's one scope opens both.
-        _ if !microsoft => Purpose::ReadAndSend,
-        Purpose::ReadAndSend if awaits || matches!(request.send_by, SendBy::Graph) => Purpose::Send,
-        purpose => purpose,
-    }
-}
-
-fn resources(provider: OAuthProvider, purpose: Purpose, send_by: SendBy) -> Vec<Resource> {
-    let send = match (provider, send_by) {
-        (OAuthProvider::Microsoft, SendBy::Graph) => Resource::GraphSend,
-        _ => Resource::Smtp,
-    };
-    match purpose {
-        Purpose::ReadAndSend => vec![Resource::Imap, send],
-        Purpose::Send => vec![send],
-        Purpose::Read => vec![Resource::Imap],
-    }
-}
-
-/// The same account, with another user name.
-fn signing_in_as(account: &NewAccount, name: &Address) -> Result<NewAccount> {
-    let mut account = account.clone();
-    let name = Login::new(&name.to_string())?;
-    if let Some(Outgoing::Smtp { login, .. }) = &mut account.settings.outgoing {
-        login.clone_from(&name);
-    }
-    account.settings.incoming_login = name;
-    Ok(account)
-}
-
-/// The settings an account has after this consent: what was chosen before stays, and what was consented to before.
-fn settings_of(
-    errand: &Errand,
-    redeemed: &Redeemed,
-    before: Option<&AccountRecord>,
-) -> Result<AccountSettings> {
-    let servers = &redeemed.client.registration().servers;
-    let login = Login::new(&errand.mailbox)?;
-    let mut settings =
-        AccountSettings::new(servers.imap.clone(), login.clone()).authorized_by(errand.provider);
-    if let Some(before) = before {
-        settings.sent_mailbox.clone_from(&before.account.settings.sent_mailbox);
-        settings.excluded_mailboxes.clone_from(&before.account.settings.excluded_mailboxes);
-        settings.limits = before.account.settings.limits;
-    }
-    let consented = before
-        .filter(|record| record.state != AccountState::Disconnected)
-        .map(|record| &record.account.settings)
-        .filter(|settings| settings.sign_in == SignIn::OAuth(errand.provider));
-    let reads = consented.is_some_and(|before| before.reading == Reading::Allowed);
-    settings.reading = match errand.otherwise {
-        // Who asked for sending alone is not to be read, whatever else their consent opens.
-        Reading::Off => Reading::Off,
-        _ if errand.resources.contains(&Resource::Imap) || reads => Reading::Allowed,
-        otherwise => otherwise,
-    };
-    settings.outgoing = if errand.resources.contains(&Resource::GraphSend) {
-        let nowhere =
-            || Error::new(ErrorKind::ApplicationMisconfigured, "the registration names no Microsoft Graph");
-        Some(Outgoing::graph(servers.graph.clone().ok_or_else(nowhere)?))
-    } else if errand.resources.contains(&Resource::Smtp) {
-        Some(Outgoing::smtp(servers.smtp.clone(), login))
-    } else {
-        consented.and_then(|before| before.outgoing.clone())
-    };
-    Ok(settings)
 }

@@ -29,6 +29,9 @@ impl PracticeMail {
     /// [`Archived::Erase`] by anybody but an administrator or the host itself; where it is to be
     /// erased, [`Busy`](ErrorKind::Busy) while other accounts are read for more than a minute; storage kinds. That a
     /// provider could not be told is no error: [`Revocation::Failed`].
+    ///
+    /// # Cancel safety
+    /// Dropped half-way, the account is out of use or it is not; disconnecting again does what is left.
     pub async fn disconnect(
         &self,
         practice: &PracticeId,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
-use super::authorize::domain_of;
+use super::admin_consent::domain_of;
 use super::view::SyncReport;
 use super::{PracticeMail, SIDE_BY_SIDE};
 use crate::contract::{AccountRecord, AccountState, Fence, NewAccount, PassEnd, SignInHints};
