@@ -31,7 +31,7 @@ pub(crate) struct Host {
     mail: Arc<dyn MailStore>,
     clock: Arc<dyn Clock>,
     practice: Option<PracticeId>,
-    store: PathBuf,
+    sqlite: Arc<SqliteStore>,
     /// How long a person is waited for.
     pub(crate) patience: Option<Duration>,
     /// Where a command that needs no store lets one be kept; removed with the host.
@@ -51,7 +51,8 @@ impl Host {
             directory.replace_practice(&stand_in(&args.whose.user)?).await?;
         }
         let practice = directory.practices().await?.into_iter().next();
-        let storage = Storage::of(Arc::new(SqliteStore::open(&store, clock.clone()).await?));
+        let sqlite = Arc::new(SqliteStore::open(&store, clock.clone()).await?);
+        let storage = Storage::of(sqlite.clone());
         let fuse = match &cli.failpoint {
             Some(Failpoint::At { name, pass }) => Some(Fuse::new(name, *pass)),
             _ => None,
@@ -78,22 +79,15 @@ impl Host {
             door = door.with_window(window);
         }
         let patience = cli.timeout;
-        Ok(Self { directory, door, mail, clock, practice, store, patience, _scratch: scratch })
+        Ok(Self { directory, door, mail, clock, practice, sqlite, patience, _scratch: scratch })
     }
 
-    /// Closes the store, so that it is the one file that people copy: the last connection to close moves SQLite's log
-    /// into it. Connections that close side by side may each leave that to the other; one by itself then does it.
-    pub(crate) async fn close(self) {
-        let store = self.store.clone();
-        let log = beside(&store, "-wal");
-        drop(self);
-        for _ in 0..3 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            if !log.exists() {
-                return;
-            }
-            drop(SqliteDirectory::open(&store).await);
-        }
+    /// Closes the store, so that it is the one file that people copy.
+    pub(crate) async fn close(self) -> Result<()> {
+        let Self { directory, sqlite, door, _scratch, .. } = self;
+        drop(door);
+        directory.close().await?;
+        sqlite.close().await
     }
 
     /// The time.

@@ -92,7 +92,7 @@ async fn run(cli: &Cli, command: &Command) -> Result<Answer> {
     }
     let host = Host::open(cli, command).await?;
     let done = answer(&host, command).await;
-    host.close().await;
+    host.close().await?;
     done
 }
 

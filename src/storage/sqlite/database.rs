@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
-use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 use super::failure::failure;
 use crate::error::{Error, ErrorKind, Result};
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// How long another process's write is waited for. Every write here is short: longer than this is a fault.
 const BUSY: Duration = Duration::from_secs(10);
 /// Two readers answer a screen while a third connection writes; each costs a thread and a cache.
-const READERS: usize = 2;
+const READERS: u32 = 2;
 /// A page cache is at most 1 MiB a connection: the operating system caches the file anyway.
 const CACHE: &str = "-1024";
 /// The write-ahead log is cut back to this after a large transaction.
@@ -31,7 +31,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Database {
     /// `None` in memory: then the writer is the only connection, for the database ends with it.
     path: Option<PathBuf>,
-    writer: Mutex<Writer>,
+    /// `None` once it was closed; whoever writes next opens it again.
+    writer: Mutex<Option<Writer>>,
     idle_readers: std::sync::Mutex<Vec<SqliteConnection>>,
     reading: Semaphore,
 }
@@ -53,9 +54,9 @@ impl Database {
     fn around(path: Option<PathBuf>, connection: SqliteConnection) -> Self {
         Self {
             path,
-            writer: Mutex::new(Writer { connection, commits: None }),
+            writer: Mutex::new(Some(Writer { connection, commits: None })),
             idle_readers: std::sync::Mutex::default(),
-            reading: Semaphore::new(READERS),
+            reading: Semaphore::new(READERS as usize),
         }
     }
 
@@ -70,13 +71,20 @@ impl Database {
     }
 
     async fn writer_that_commits(&self, how: &'static str) -> Result<Session<'_>> {
-        let mut writer = self.writer.lock().await;
-        if !is_sound(&mut writer.connection).await {
+        let mut place = self.writer.lock().await;
+        let sound = match place.as_mut() {
+            Some(writer) => is_sound(&mut writer.connection).await,
+            None => false,
+        };
+        if !sound {
             if self.path.is_none() {
                 return Err(Error::new(ErrorKind::Storage, "the archive in memory broke"));
             }
-            *writer = Writer { connection: connect_writer(self.path.as_deref()).await?, commits: None };
+            let connection = connect_writer(self.path.as_deref()).await?;
+            *place = Some(Writer { connection, commits: None });
         }
+        let closed = |_| Error::new(ErrorKind::Storage, "the archive is being closed");
+        let mut writer = MutexGuard::try_map(place, Option::as_mut).map_err(closed)?;
         if writer.commits != Some(how) {
             // Not known while it is being changed: the future may be dropped.
             writer.commits = None;
@@ -84,6 +92,26 @@ impl Database {
             writer.commits = Some(how);
         }
         Ok(Session { connection: Holder::Writer(writer), begin: "BEGIN IMMEDIATE" })
+    }
+
+    /// Closes the connections one after another, those that read first: two that close at once may each leave the log's end
+    /// to the other.
+    pub(super) async fn close(&self) -> Result<()> {
+        if self.path.is_none() {
+            return Ok(());
+        }
+        let mut writer = self.writer.lock().await;
+        let _all = self.reading.acquire_many(READERS).await;
+        let idle = std::mem::take(
+            &mut *self.idle_readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+        );
+        for reader in idle {
+            reader.close().await.map_err(failure)?;
+        }
+        match writer.take() {
+            Some(writer) => writer.connection.close().await.map_err(failure),
+            None => Ok(()),
+        }
     }
 
     /// A connection that reads.
@@ -125,7 +153,7 @@ pub(super) struct Session<'a> {
 }
 
 enum Holder<'a> {
-    Writer(MutexGuard<'a, Writer>),
+    Writer(MappedMutexGuard<'a, Writer>),
     Reader(Lent<'a>),
 }
 

@@ -118,6 +118,14 @@ impl SqliteDirectory {
         Self::around(Database::open_in_memory().await?).await
     }
 
+    /// Closes the file; as [`SqliteStore::close`](super::SqliteStore::close).
+    ///
+    /// # Errors
+    /// Storage kinds.
+    pub async fn close(&self) -> Result<()> {
+        self.database.close().await
+    }
+
     async fn around(database: Database) -> Result<Self> {
         let mut session = database.writer().await?;
         let mut tx = session.begin().await?;

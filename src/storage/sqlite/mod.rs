@@ -123,6 +123,15 @@ impl SqliteStore {
         Self::around(Database::open_in_memory().await?, Default::default(), clock).await
     }
 
+    /// Closes the file, so that nothing lies beside it but what belongs there: do so before it is copied, moved or replaced
+    /// without SQLite's help. What is still written is waited for. Whoever uses the store afterwards opens it again.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    pub async fn close(&self) -> Result<()> {
+        self.inner.database.close().await
+    }
+
     async fn around(
         database: Database,
         (lock, outbox_lock, incarnation): (LeaseLock, OutboxLock, Incarnation),
