@@ -3,7 +3,12 @@
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::types::{AddressingHeaders, Mailbox, MailboxName, MessageId, Timestamp, Uid, UidSet, UidValidity};
+use crate::types::{
+    AddressingHeaders, Mailbox, MailboxName, MatchKey, MessageId, Timestamp, Uid, UidSet, UidValidity,
+};
+
+/// Most octets of one [`read_range`](MailboxReader::read_range).
+pub const MAX_RANGE: usize = 1 << 20;
 
 /// The mailboxes of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +63,8 @@ pub struct Addressed {
     pub skip: bool,
     /// The labels it bears, where mailboxes are labels.
     pub labels: Vec<MailboxName>,
+    /// The conversation the provider puts it into, in the provider's words.
+    pub thread: Option<String>,
     /// Who takes part.
     pub headers: AddressingHeaders,
 }
@@ -65,7 +72,7 @@ pub struct Addressed {
 impl Addressed {
     /// A message that is to be read, without labels.
     pub fn new(uid: Uid, size: u64, internal_date: Option<Timestamp>, headers: AddressingHeaders) -> Self {
-        Self { uid, size, internal_date, skip: false, labels: Vec::new(), headers }
+        Self { uid, size, internal_date, skip: false, labels: Vec::new(), thread: None, headers }
     }
 }
 
@@ -165,6 +172,20 @@ pub trait MailboxReader: Send {
     /// # Errors
     /// Connection and server kinds.
     async fn find_by_message_id(&mut self, id: &MessageId) -> Result<UidSet>;
+
+    /// Finds messages in the open mailbox in which any of these takes part, by the provider's own index; `None` where it has none
+    /// that is good and whole, or there are too many keys for it. What it finds is verified: it may find too much.
+    ///
+    /// # Errors
+    /// Connection and server kinds.
+    async fn find_by_keys(&mut self, keys: &[MatchKey]) -> Result<Option<UidSet>>;
+
+    /// Reads at most `length` octets of a message in the open mailbox from `offset` on, at most [`MAX_RANGE`]; fewer where it ends
+    /// before, `None` where there is no such message.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::error::ErrorKind::Invalid) for more than [`MAX_RANGE`]; connection and server kinds.
+    async fn read_range(&mut self, uid: Uid, offset: u64, length: usize) -> Result<Option<Vec<u8>>>;
 
     /// Ends the session in good order.
     async fn close(self: Box<Self>);

@@ -1,22 +1,25 @@
 //! `mockall` mocks of the traits, for hosts' own unit tests.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use mockall::mock;
 
 use super::{
-    AccountRecord, AddressedWindow, BlobInfo, BlobStore, BlobWriter, Change, Claim, ClientKey, ClientKeyPage,
-    Clock, Comparison, Connection, Connector, CopiesInMailbox, CoverageChange, Credential, CredentialField,
-    CredentialStore, DeadLetter, Fence, FiledCopy, KeyProvider, MailStore, MailTransport, MailboxListing,
-    MailboxReader, Message, MessageEvent, MessageFiler, NewAccount, NewOutgoing, OpenMailbox, Outbox,
-    OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision, OutgoingEnd, PagePosition, PageQuery, PassEnd,
-    Practice, PracticeDirectory, SealedRecord, SealingKey, SendFailure, SendLimits, SendPermit, SendReport,
-    SentMessage, SettingsChange, SignInHints, StoredCopy, Submission, SyncState, User, Window, WindowReceipt,
+    AccountRecord, AddressedWindow, Archive, BlobInfo, BlobStore, BlobWriter, Change, Claim, ClientKey,
+    ClientKeyPage, ClientSighting, Clock, Comparison, Connection, Connector, CopiesInMailbox, CoverageChange,
+    Credential, CredentialField, CredentialStore, DeadLetter, Erasable, Erased, ErasedClient, Erasure, Fence,
+    FiledCopy, KeyProvider, MailStore, MailTransport, MailboxListing, MailboxReader, Message, MessageEvent,
+    MessageFiler, NewAccount, NewOutgoing, OpenMailbox, Outbox, OutboxQuery, Outgoing, OutgoingClaim,
+    OutgoingDecision, OutgoingEnd, PagePosition, PageQuery, PassEnd, Practice, PracticeDirectory, Retention,
+    SealedRecord, SealingKey, SendFailure, SendLimits, SendPermit, SendReport, SentMessage, SettingsChange,
+    SignInHints, StoredCopy, Submission, SyncState, Tombstone, User, Window, WindowReceipt,
 };
 use crate::error::Result;
 use crate::settings::{AccountSettings, PracticeSettings};
 use crate::types::{
-    AccountId, ClientId, Digest, KeyDigest, MailboxName, MessageDate, MessageId, MessageKey, OutgoingId,
-    PracticeId, Timestamp, UidSet, UidValidity, UserId,
+    AccountId, Address, ClientId, ConversationId, Digest, KeyDigest, MailboxName, MatchKey, MessageDate,
+    MessageId, MessageKey, OutgoingId, PracticeId, Timestamp, Uid, UidSet, UidValidity, UserId,
 };
 
 mock! {
@@ -103,6 +106,25 @@ mock! {
     }
 
     #[async_trait]
+    impl Archive for MailStore {
+        async fn hide(&self, practice: &PracticeId, message: MessageKey, user: &UserId, hidden: bool) -> Result<bool>;
+        async fn conversation(&self, practice: &PracticeId, id: ConversationId) -> Result<Option<ConversationId>>;
+        async fn is_indexed(&self, practice: &PracticeId, message: MessageKey, keys: &BTreeSet<KeyDigest>) -> Result<bool>;
+        async fn erase_messages(&self, erasure: &Erasure) -> Result<Erased>;
+        async fn tombstones(&self, practice: &PracticeId, of: &Erasable) -> Result<Vec<Tombstone>>;
+        async fn barred(&self, practice: &PracticeId, messages: &[MessageKey]) -> Result<BTreeSet<MessageKey>>;
+        async fn erased_clients(&self, practice: &PracticeId) -> Result<Vec<ErasedClient>>;
+        async fn sight_client(&self, practice: &PracticeId, client: &ClientId, sighting: &ClientSighting) -> Result<()>;
+        async fn mark_unlisted(&self, practice: &PracticeId, unlisted: &[MessageKey], listed: &[MessageKey]) -> Result<()>;
+        async fn unlisted(&self, practice: &PracticeId, before: Timestamp, after: Option<MessageKey>, limit: usize) -> Result<Vec<MessageKey>>;
+        async fn orphans(&self, practice: &PracticeId, listed: &[Digest], seconds: u32) -> Result<Vec<Digest>>;
+        async fn purge(&self) -> Result<()>;
+        async fn with_message_id(&self, practice: &PracticeId, id: &MessageId) -> Result<Vec<MessageKey>>;
+        async fn last_change(&self, practice: &PracticeId) -> Result<u64>;
+        async fn record_export(&self, practice: &PracticeId, by: Option<UserId>) -> Result<()>;
+    }
+
+    #[async_trait]
     impl MailStore for MailStore {
         async fn connect(&self, account: &NewAccount) -> Result<AccountRecord>;
         async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()>;
@@ -124,7 +146,7 @@ mock! {
         async fn page(&self, query: &PageQuery) -> Result<Vec<PagePosition>>;
         async fn messages(&self, practice: &PracticeId, keys: &[MessageKey]) -> Result<Vec<Message>>;
         async fn all_messages(&self, practice: &PracticeId, after: Option<MessageKey>, limit: usize) -> Result<Vec<Message>>;
-        async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32>;
+        async fn count(&self, query: &PageQuery) -> Result<usize>;
         async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>>;
         async fn changes(&self, practice: &PracticeId, after: u64, limit: usize) -> Result<Vec<Change>>;
     }
@@ -156,6 +178,8 @@ mock! {
         async fn request_messages(&mut self, uids: &UidSet) -> Result<()>;
         async fn next_message(&mut self) -> Result<MessageEvent>;
         async fn find_by_message_id(&mut self, id: &MessageId) -> Result<UidSet>;
+        async fn find_by_keys(&mut self, keys: &[MatchKey]) -> Result<Option<UidSet>>;
+        async fn read_range(&mut self, uid: Uid, offset: u64, length: usize) -> Result<Option<Vec<u8>>>;
         async fn close(self: Box<Self>);
     }
 }
@@ -172,6 +196,8 @@ mock! {
         async fn client_keys(&self, practice: &PracticeId, from: Option<String>) -> Result<ClientKeyPage>;
         async fn keys_of(&self, practice: &PracticeId, client: &ClientId) -> Result<Option<Vec<ClientKey>>>;
         async fn may_see(&self, practice: &PracticeId, user: &UserId, client: &ClientId) -> Result<bool>;
+        async fn retention(&self, practice: &PracticeId, client: &ClientId) -> Result<Retention>;
+        async fn former_retention(&self, practice: &PracticeId, address: &Address) -> Result<Retention>;
     }
 }
 

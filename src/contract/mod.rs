@@ -22,18 +22,19 @@ pub use connector::{Connection, Connector, Credential, SessionTraffic, SignInHin
 pub use credential_store::{Claim, CredentialField, CredentialStore, SealedRecord};
 pub use key_provider::{KeyProvider, SealingKey};
 pub use mail_store::{
-    AccountHealth, AccountRecord, AccountState, ArchivedCopy, Bounce, BounceReport, Change, ChangeKind,
-    Comparison, ComposedMessage, CopiesInMailbox, CoverageChange, CoveredKeys, DeadLetter, Fence, Filing,
-    HistoryStep, MailStore, MailboxState, Message, MessageCopy, MovedCopy, NewAccount, NewOutgoing, Outbox,
-    OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision, OutgoingEnd, OutgoingRecipient, OutgoingState,
-    OutgoingStep, OutgoingWork, PagePosition, PageQuery, PassEnd, RecipientState, Rendition, Route,
-    SendLimits, SentMessage, SettingsChange, StoredCopy, SyncState, Window, WindowReceipt,
+    AccountHealth, AccountRecord, AccountState, Archive, ArchivedCopy, Bars, Bounce, BounceReport, Change,
+    ChangeKind, ClientSighting, Comparison, ComposedMessage, CopiesInMailbox, CoverageChange, CoveredKeys,
+    DeadLetter, Erasable, EraseReason, Erased, ErasedClient, Erasure, Fence, Filing, HistoryStep, MailStore,
+    MailboxState, Message, MessageCopy, MovedCopy, NewAccount, NewOutgoing, Outbox, OutboxQuery, Outgoing,
+    OutgoingClaim, OutgoingDecision, OutgoingEnd, OutgoingRecipient, OutgoingState, OutgoingStep,
+    OutgoingWork, PageFilter, PagePosition, PageQuery, PassEnd, RecipientState, Rendition, Route, SendLimits,
+    SentMessage, SettingsChange, StoredCopy, SyncState, Tombstone, Window, WindowReceipt,
 };
 pub use mail_transport::{
     MailTransport, RecipientResult, RecipientVerdict, SendFailure, SendPermit, SendReport, Submission,
 };
 pub use mailbox_reader::{
-    Addressed, AddressedWindow, MailboxListing, MailboxReader, MessageEvent, OpenMailbox,
+    Addressed, AddressedWindow, MAX_RANGE, MailboxListing, MailboxReader, MessageEvent, OpenMailbox,
 };
 pub use message_filer::{FiledCopy, MessageFiler};
 #[cfg(feature = "mock")]
@@ -42,5 +43,5 @@ pub use mock::{
     MockMailTransport, MockMailboxReader, MockMessageFiler, MockPracticeDirectory,
 };
 pub use practice_directory::{
-    ClientEntry, ClientKey, ClientKeyPage, Practice, PracticeDirectory, Role, User,
+    ClientEntry, ClientKey, ClientKeyPage, Practice, PracticeDirectory, Retention, Role, User,
 };

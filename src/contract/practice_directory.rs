@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::types::{ClientId, PracticeId, UserId};
+use crate::types::{Address, ClientId, PracticeId, Timestamp, UserId};
 
 /// A practice, and the rules that hold for all of it. Addresses and domains are as the host keeps them; the crate
 /// normalises them and leaves out what is none.
@@ -20,12 +20,21 @@ pub struct Practice {
     pub never_log: Vec<String>,
     /// Whether an address also matches as its provider folds it ([`AddressKey::folded`](crate::types::AddressKey::folded)).
     pub fold_addresses: bool,
+    /// How many days a message is kept after its last copy has left the servers; `None` for ever: it is the practice's record.
+    pub keep_gone_days: Option<u32>,
 }
 
 impl Practice {
     /// A practice without domains, exceptions or folding.
     pub fn new(id: PracticeId, name: impl Into<String>) -> Self {
-        Self { id, name: name.into(), domains: Vec::new(), never_log: Vec::new(), fold_addresses: false }
+        Self {
+            id,
+            name: name.into(),
+            domains: Vec::new(),
+            never_log: Vec::new(),
+            fold_addresses: false,
+            keep_gone_days: None,
+        }
     }
 }
 
@@ -118,6 +127,39 @@ impl ClientKeyPage {
     }
 }
 
+/// What must not be erased of a client's mail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retention {
+    /// Nothing at all is erased while it is held, as for a dispute.
+    pub held: bool,
+    /// Messages of less than so many days are not erased.
+    pub keep_days: Option<u32>,
+}
+
+impl Retention {
+    /// Nothing has to be kept.
+    pub const FREE: Self = Self { held: false, keep_days: None };
+    /// Everything has to be kept.
+    pub const HELD: Self = Self { held: true, keep_days: None };
+
+    /// Messages of less than so many days have to be kept.
+    pub const fn days(days: u32) -> Self {
+        Self { held: false, keep_days: Some(days) }
+    }
+
+    /// What both ask for.
+    pub fn and(self, other: Self) -> Self {
+        Self { held: self.held || other.held, keep_days: self.keep_days.max(other.keep_days) }
+    }
+
+    /// Whether a message of this time has to be kept now.
+    pub fn keeps(&self, time: Timestamp, now: Timestamp) -> bool {
+        let young = |days: u32| time.plus(i64::from(days) * 86_400) > now;
+        self.held || self.keep_days.is_some_and(young)
+    }
+}
+
 /// The host's own tables, read only: the one trait a host has to implement.
 ///
 /// # Contract
@@ -126,6 +168,9 @@ impl ClientKeyPage {
 /// - **D3** The revision is equal as long as nothing changes and different after any change.
 /// - **D4** [`keys_of`](Self::keys_of) answers what `client_keys` says of that client; `None` for one that does not exist.
 /// - **D5** Practices do not see each other.
+/// - **D6** [`retention`](Self::retention) of a client that does not exist is free, unless the host still has to keep its mail.
+/// - **D7** [`former_retention`](Self::former_retention) of an address that a held client had is held, also after it, or the client, was taken
+///   out.
 #[async_trait]
 pub trait PracticeDirectory: Send + Sync {
     /// A practice.
@@ -157,6 +202,20 @@ pub trait PracticeDirectory: Send + Sync {
     /// # Errors
     /// Storage kinds.
     async fn may_see(&self, practice: &PracticeId, user: &UserId, client: &ClientId) -> Result<bool>;
+
+    /// What must not be erased of a client's mail; asked at the moment of erasing. A host without holds and retention answers
+    /// [`Retention::FREE`].
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn retention(&self, practice: &PracticeId, client: &ClientId) -> Result<Retention>;
+
+    /// What must not be erased of the mail with an address that is no client's now: what holds of clients that once had it, or its domain. Asked
+    /// before mail is erased that is nobody's any more. A host without holds and retention answers [`Retention::FREE`].
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn former_retention(&self, practice: &PracticeId, address: &Address) -> Result<Retention>;
 }
 
 #[async_trait]
@@ -175,5 +234,11 @@ impl<T: PracticeDirectory + ?Sized> PracticeDirectory for std::sync::Arc<T> {
     }
     async fn may_see(&self, practice: &PracticeId, user: &UserId, client: &ClientId) -> Result<bool> {
         (**self).may_see(practice, user, client).await
+    }
+    async fn retention(&self, practice: &PracticeId, client: &ClientId) -> Result<Retention> {
+        (**self).retention(practice, client).await
+    }
+    async fn former_retention(&self, practice: &PracticeId, address: &Address) -> Result<Retention> {
+        (**self).former_retention(practice, address).await
     }
 }

@@ -2,9 +2,9 @@
 
 use url::Url;
 
-use crate::matching::registrable;
 use crate::net::{Dialer, HttpClient, HttpRequest};
 use crate::settings::{ServerSettings, TlsMode};
+use crate::types::registrable;
 
 /// Most redirects that are followed.
 const MAX_REDIRECTS: usize = 5;

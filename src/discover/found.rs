@@ -1,8 +1,7 @@
 //! What was found.
 
-use crate::matching::registrable;
 use crate::settings::{AccountSettings, Login, Provider, ServerSettings, SignInWith};
-use crate::types::Address;
+use crate::types::{Address, registrable};
 
 /// Who said it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

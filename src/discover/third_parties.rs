@@ -2,8 +2,8 @@
 
 use super::dns::Dns;
 use super::{Discovery, Search, Source, Suggestion, Trust, exchange, sources};
-use crate::matching::registrable;
 use crate::settings::{Gateway, Provider};
+use crate::types::registrable;
 
 impl Search<'_> {
     pub(super) async fn by_third_parties(&self) -> Discovery {

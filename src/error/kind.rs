@@ -89,6 +89,11 @@ kinds! {
         "Ask an administrator of your practice.";
     NotFound = "not_found", User, "What was asked for does not exist.", "Check the name and try again.";
     Invalid = "invalid", User, "A value cannot be right.", "Correct the value the message names.";
+    Held = "held", Administrator, "There is mail that must be kept.",
+        "Lift the hold, or wait until the time for which the mail is kept has passed; then erase again.";
+    /// Octets that are not kept are asked for where they lay, and are not there any more, or not what they were.
+    SourceGone = "source_gone", User, "The mail server does not have this any more.",
+        "Ask whoever sent it to send it again; a colleague who received it too may still have it.";
     Busy = "busy", Nobody, "Another process is working on this account.", "Wait until it has finished.";
     /// The lease was lost or the account changed while work was under way; nothing was written.
     FenceLost = "fence_lost", Nobody, "The account was changed or taken over while it was being worked on.",
@@ -197,6 +202,9 @@ kinds! {
     Storage = "storage", Host, "The archive could not be read or written.", "Look into the storage's own log.";
     StorageFull = "storage_full", Host, "The archive's disk is full.", "Make room; work then continues by itself.";
     StorageCorrupt = "storage_corrupt", Host, "The archive is damaged.", "Restore it from a backup.";
+    /// The database does not take this very message, whatever else it takes: trying again is of no use, leaving it out is.
+    StorageRefused = "storage_refused", Host, "The archive does not take a message.",
+        "Look into the storage's own log, and send the message to the product's support.";
     StorageVersion = "storage_version", Host, "The archive was written by a newer version of this software.", "Update the software.";
     /// The record was sealed with another key, for another account, or was altered.
     CredentialsUnreadable = "credentials_unreadable", User, "The stored password cannot be opened.", "Enter the password again.";

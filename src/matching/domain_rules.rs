@@ -1,6 +1,6 @@
 //! Which domains may stand for a client.
 
-use crate::types::DomainName;
+use crate::types::{DomainName, registrable};
 
 /// Domains at which anybody can have an address.
 const PUBLIC_PROVIDERS: &str = include_str!("../settings/public_providers.txt");
@@ -23,14 +23,6 @@ impl DomainRefusal {
             Self::PublicSuffix => "this is a public suffix, under which anybody can register a domain",
         }
     }
-}
-
-/// The domain under which a host's name is registered, by the public suffix list; `None` for addresses of machines.
-pub(crate) fn registrable(host: &str) -> Option<&str> {
-    if host.parse::<std::net::IpAddr>().is_ok() {
-        return None;
-    }
-    psl::domain_str(host)
 }
 
 /// Why `domain` may not stand for a client, if it may not.

@@ -10,7 +10,6 @@ mod domain_rules;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub use domain_rules::DomainRefusal;
-pub(crate) use domain_rules::registrable;
 
 use crate::contract::{ClientEntry, ClientKey, Practice, User};
 use crate::types::{
@@ -55,10 +54,17 @@ pub struct Reason {
     pub key: MatchKey,
 }
 
+/// A key and whose it is.
+#[derive(Debug)]
+struct KeyInUse {
+    key: MatchKey,
+    clients: Vec<ClientId>,
+}
+
 /// The keys of a practice's clients and the rules of the practice, ready to be compared with.
 #[derive(Debug, Default)]
 pub struct Matcher {
-    clients: HashMap<KeyDigest, Vec<ClientId>>,
+    clients: HashMap<KeyDigest, KeyInUse>,
     staff: HashSet<AddressKey>,
     own_domains: HashSet<DomainName>,
     never_addresses: HashSet<AddressKey>,
@@ -92,9 +98,10 @@ impl Matcher {
         match keys_of(&entry.key, self.fold, &self.own_domains) {
             Ok(keys) => {
                 for key in keys {
-                    let clients = self.clients.entry(key.digest()).or_default();
-                    if !clients.contains(&entry.client) {
-                        clients.push(entry.client.clone());
+                    let in_use = self.clients.entry(key.digest());
+                    let in_use = in_use.or_insert_with(|| KeyInUse { key, clients: Vec::new() });
+                    if !in_use.clients.contains(&entry.client) {
+                        in_use.clients.push(entry.client.clone());
                     }
                 }
             }
@@ -115,7 +122,22 @@ impl Matcher {
 
     /// How many clients have keys in use.
     pub fn clients(&self) -> usize {
-        self.clients.values().flatten().collect::<HashSet<_>>().len()
+        self.clients.values().flat_map(|in_use| &in_use.clients).collect::<HashSet<_>>().len()
+    }
+
+    /// The keys of one client that are in use.
+    pub fn keys_of_client(&self, client: &ClientId) -> BTreeSet<KeyDigest> {
+        let of_client = self.clients.iter().filter(|(_, in_use)| in_use.clients.contains(client));
+        of_client.map(|(digest, _)| *digest).collect()
+    }
+
+    /// Those of these keys that are in use, as they are compared.
+    pub fn match_keys(&self, digests: &BTreeSet<KeyDigest>) -> Vec<MatchKey> {
+        digests
+            .iter()
+            .filter_map(|digest| self.clients.get(digest))
+            .map(|in_use| in_use.key.clone())
+            .collect()
     }
 
     /// Every key in use.
@@ -180,7 +202,15 @@ impl Matcher {
         participants: impl IntoIterator<Item = &'a Participant>,
     ) -> BTreeSet<&'a ClientId> {
         let keys = participants.into_iter().flat_map(|p| self.participant_keys(p));
-        keys.filter_map(|key| self.clients.get(&key.digest())).flatten().collect()
+        let in_use = keys.filter_map(|key| self.clients.get(&key.digest()));
+        in_use.flat_map(|in_use| &in_use.clients).collect()
+    }
+
+    /// The clients' keys that a message of these participants carries. `sent` is as in [`relevance`](Self::relevance).
+    pub fn keys_carried(&self, participants: &[Participant], sent: bool) -> BTreeSet<KeyDigest> {
+        let counted = self.counted(participants, sent);
+        let keys = counted.iter().flat_map(|p| self.participant_keys(p)).map(|key| key.digest());
+        keys.filter(|digest| self.clients.contains_key(digest)).collect()
     }
 
     /// Why a message of these participants belongs to the owner of `keys`.
@@ -204,15 +234,41 @@ impl Matcher {
         reasons
     }
 
+    /// The keys of what is never archived, as the archive is indexed by them.
+    pub fn never_keys(&self) -> BTreeSet<KeyDigest> {
+        let addresses = self.never_addresses.iter().cloned().map(MatchKey::Address);
+        let domains = self.never_domains.iter().cloned().map(MatchKey::Domain);
+        addresses.chain(domains).map(|key| key.digest()).collect()
+    }
+
+    /// Whether staff may be found by these keys: then mail that carries them may be internal all the same.
+    pub fn overlaps_staff(&self, keys: &BTreeMap<KeyDigest, MatchKey>) -> bool {
+        keys.values().any(|key| match key {
+            MatchKey::Address(address) | MatchKey::Folded(address) => {
+                self.own_domains.iter().any(|own| own.as_str() == address.domain())
+                    || self
+                        .staff
+                        .iter()
+                        .any(|staff| staff == address || staff.folded().as_ref() == Some(address))
+            }
+            MatchKey::Domain(domain) => self.staff.iter().any(|staff| staff.domain() == domain.as_str()),
+        })
+    }
+
     /// The keys of one client, as they are compared.
     pub fn client_keys(&self, keys: &[ClientKey]) -> BTreeMap<KeyDigest, MatchKey> {
         let usable = keys.iter().filter_map(|key| keys_of(key, self.fold, &self.own_domains).ok());
         usable.flatten().map(|key| (key.digest(), key)).collect()
     }
 
+    /// Whether the Bcc field of a message is believed. `sent` says that it lies where what the user sent lies.
+    pub fn trusts_bcc(&self, participants: &[Participant], sent: bool) -> bool {
+        sent || self.is_outgoing(participants)
+    }
+
     /// Bcc counts on what staff sent only: on received mail anybody may have written it.
     fn counted<'a>(&self, participants: &'a [Participant], sent: bool) -> Vec<&'a Participant> {
-        let trusted = sent || self.is_outgoing(participants);
+        let trusted = self.trusts_bcc(participants, sent);
         participants.iter().filter(|p| trusted || p.field != Field::Bcc).collect()
     }
 
@@ -358,5 +414,22 @@ mod tests {
         let m = matcher(&[("a", address("both@example.org")), ("b", address("both@example.org"))]);
         let p = people(&[(Field::To, "both@example.org")]);
         assert_eq!(m.clients_of(&p).len(), 2);
+    }
+
+    #[test]
+    fn keys_are_told_of_clients_of_digests_and_of_messages() {
+        let keys = [("a", address("a@example.org")), ("a", ClientKey::Domain("client.example".to_owned()))];
+        let m = matcher(&[keys[0].clone(), keys[1].clone(), ("b", address("a@example.org"))]);
+        let (a, b) = (ClientId::new("a").unwrap(), ClientId::new("b").unwrap());
+        assert_eq!((m.keys_of_client(&a), m.keys_of_client(&b).len()), (m.keys(), 1));
+        assert!(m.keys_of_client(&ClientId::new("c").unwrap()).is_empty());
+        let told: BTreeSet<KeyDigest> = m.match_keys(&m.keys()).iter().map(MatchKey::digest).collect();
+        assert_eq!(told, m.keys());
+        let strangers = matcher(&[("z", address("z@example.org"))]).keys();
+        assert!(m.match_keys(&strangers).is_empty());
+        let from = |by, bcc| people(&[(Field::From, by), (Field::Bcc, bcc)]);
+        assert!(m.keys_carried(&from("x@else.example", "a@example.org"), false).is_empty());
+        assert_eq!(m.keys_carried(&from("x@else.example", "a@example.org"), true), m.keys_of_client(&b));
+        assert_eq!(m.keys_carried(&from("x@client.example", "a@example.org"), true), m.keys());
     }
 }

@@ -1,6 +1,7 @@
 //! Floor 2: how an account reaches its servers, and what is known of mail services as data.
 
 mod account;
+mod authentication;
 mod gateway;
 pub mod mailbox_names;
 mod oauth;
@@ -13,7 +14,7 @@ mod server_template;
 mod signature;
 pub mod typed;
 
-pub use account::{AccountSettings, ReadLimits, Reading, SignIn};
+pub use account::{AccountSettings, AttachmentKeeping, ReadLimits, Reading, Sharing, SignIn};
 pub use gateway::Gateway;
 pub use oauth::{ApplicationRegistration, Endpoint, OAuthEndpoints, OAuthProvider, Tenant, TokenServers};
 pub use practice::{PracticeSettings, Way};

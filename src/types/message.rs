@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Address, Attachment, CleanText, Digest, Hasher, MessageDate, MessageId, OutgoingId};
+use super::{
+    Address, Attachment, AuthenticationResults, CleanText, Digest, Hasher, MessageDate, MessageId, OutgoingId,
+};
 
 /// The header field by which someone takes part in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -174,6 +176,10 @@ pub struct ParsedMessage {
     pub outgoing: Option<OutgoingId>,
     /// Whether a program wrote it: an automatic reply or a notice (RFC 3834).
     pub automatic: bool,
+    /// What servers say of its author, topmost first, at most ten.
+    pub authentication: Vec<AuthenticationResults>,
+    /// Whether only its beginning was read: there may be more text, and more attachments.
+    pub incomplete: bool,
 }
 
 impl fmt::Debug for ParsedMessage {

@@ -1,9 +1,9 @@
 //! Reading the archive.
 
-use super::OutgoingStep;
+use super::{OutgoingStep, PageFilter};
 use crate::types::{
-    AccountId, Attachment, CleanText, Copy, Digest, Field, KeyDigest, MessageDate, MessageId, MessageKey,
-    OutgoingId, ParsedMessage, Participant, PracticeId, Timestamp, UserId,
+    AccountId, Attachment, CleanText, ConversationId, Copy, Digest, Field, KeyDigest, MessageDate, MessageId,
+    MessageKey, OutgoingId, ParsedMessage, Participant, PracticeId, Timestamp, UserId,
 };
 
 /// A place between two messages of a page: newest first, then by key.
@@ -35,17 +35,33 @@ pub struct PageQuery {
     pub before: Option<PagePosition>,
     /// At most so many.
     pub limit: usize,
+    /// Only messages of this conversation.
+    pub conversation: Option<ConversationId>,
+    /// Only these of them.
+    pub filter: PageFilter,
 }
 
 impl PageQuery {
     /// The first page.
     pub fn new(practice: PracticeId, keys: Vec<KeyDigest>, limit: usize) -> Self {
-        Self { practice, keys, before: None, limit }
+        Self { practice, keys, before: None, limit, conversation: None, filter: PageFilter::default() }
     }
 
     /// The page after `position`.
     pub fn before(mut self, position: Option<PagePosition>) -> Self {
         self.before = position;
+        self
+    }
+
+    /// Only messages of this conversation.
+    pub fn of_conversation(mut self, conversation: ConversationId) -> Self {
+        self.conversation = Some(conversation);
+        self
+    }
+
+    /// Only these of them.
+    pub fn filter(mut self, filter: PageFilter) -> Self {
+        self.filter = filter;
         self
     }
 }
@@ -76,6 +92,8 @@ pub struct Rendition {
     pub unparsed: Option<String>,
     /// Whether a program wrote it: an automatic reply or a notice (RFC 3834).
     pub automatic: bool,
+    /// Whether only its beginning was read: there may be more text, and more attachments.
+    pub incomplete: bool,
 }
 
 /// Nothing of what the message says.
@@ -101,6 +119,7 @@ impl Rendition {
             references: parsed.references.clone(),
             unparsed: parsed.unparsed.map(str::to_owned),
             automatic: parsed.automatic,
+            incomplete: parsed.incomplete,
         }
     }
 
@@ -135,12 +154,14 @@ pub struct MessageCopy {
     pub rendition: Digest,
     /// The Bcc recipients this copy names: shown to its owner only.
     pub bcc: Vec<Participant>,
+    /// Whether its account shares headers only, as the account is settled now.
+    pub headers_only: bool,
 }
 
 impl MessageCopy {
     /// A copy without Bcc.
     pub fn new(copy: Copy, user: UserId, rendition: Digest, bcc: Vec<Participant>) -> Self {
-        Self { copy, user, rendition, bcc }
+        Self { copy, user, rendition, bcc, headers_only: false }
     }
 
     /// The account it lies in.
@@ -163,10 +184,16 @@ pub struct Message {
     pub renditions: Vec<Rendition>,
     /// Its copies, by place.
     pub copies: Vec<MessageCopy>,
+    /// The conversation it is part of.
+    pub conversation: ConversationId,
+    /// The number of the change by which it was archived: ascending, without reuse.
+    pub arrival: u64,
+    /// Users who hid it from their colleagues.
+    pub hidden_by: Vec<UserId>,
 }
 
 impl Message {
-    /// A message as it was stored.
+    /// A message by itself, hidden by nobody.
     pub fn new(
         key: MessageKey,
         sort_time: Timestamp,
@@ -174,7 +201,17 @@ impl Message {
         renditions: Vec<Rendition>,
         copies: Vec<MessageCopy>,
     ) -> Self {
-        Self { key, sort_time, message_id, renditions, copies }
+        let conversation = ConversationId::begun_by(key);
+        Self {
+            key,
+            sort_time,
+            message_id,
+            renditions,
+            copies,
+            conversation,
+            arrival: 0,
+            hidden_by: Vec::new(),
+        }
     }
 }
 
@@ -188,14 +225,22 @@ pub struct Change {
     pub at: Timestamp,
     /// The account it happened in.
     pub account: Option<AccountId>,
+    /// The user who did it; `None` where it was the host itself, or happened by itself.
+    pub by: Option<UserId>,
     /// What.
     pub kind: ChangeKind,
 }
 
 impl Change {
-    /// A change as it was stored.
+    /// A change that nobody in particular made.
     pub fn new(sequence: u64, at: Timestamp, account: Option<AccountId>, kind: ChangeKind) -> Self {
-        Self { sequence, at, account, kind }
+        Self { sequence, at, account, by: None, kind }
+    }
+
+    /// Says who made it.
+    pub fn by(mut self, by: Option<UserId>) -> Self {
+        self.by = by;
+        self
     }
 }
 
@@ -207,14 +252,16 @@ pub enum ChangeKind {
     MessageArchived(MessageKey),
     /// A further copy of a message was archived.
     CopyArchived(MessageKey),
-    /// A copy is not on the server any more.
+    /// A copy was not on the server any more.
     CopyMissing(MessageKey),
+    /// A copy that was missing was not there a day later either.
+    CopyGone(MessageKey),
     /// A message was given up and is a dead letter.
     DeadLetter,
     /// A step of an intent to send; [`Change::account`] says by which way it leaves, none being noreply.
     Outgoing(OutgoingId, OutgoingStep),
-    /// What the practice settles for all its users was changed, by a user or by the host itself.
-    SettingsChanged(Option<UserId>),
+    /// What the practice settles for all its users was changed.
+    SettingsChanged,
     /// An account was connected, or its settings replaced.
     AccountConnected,
     /// An account was disconnected.
@@ -225,10 +272,56 @@ pub enum ChangeKind {
     AccountSwitchedOn,
     /// What was archived from an account was erased.
     AccountErased,
-    /// A message was erased: no account has a copy of it any more.
+    /// A message was erased: the archive has nothing of it any more.
     MessageErased(MessageKey),
+    /// A user hid a message from their colleagues.
+    MessageHidden(MessageKey),
+    /// A user showed a message to their colleagues again.
+    MessageShown(MessageKey),
+    /// Messages were exported.
+    Exported,
     /// An account began to fail, with this kind of failure.
     AccountFailed(crate::error::ErrorKind),
     /// An account that failed works again.
     AccountRecovered,
+}
+
+impl ChangeKind {
+    /// A short stable name, for storage and for people; of an intent's step that of the step.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::MessageArchived(_) => "message_archived",
+            Self::CopyArchived(_) => "copy_archived",
+            Self::CopyMissing(_) => "copy_missing",
+            Self::CopyGone(_) => "copy_gone",
+            Self::DeadLetter => "dead_letter",
+            Self::Outgoing(_, step) => step.as_str(),
+            Self::SettingsChanged => "settings_changed",
+            Self::AccountConnected => "account_connected",
+            Self::AccountDisconnected => "account_disconnected",
+            Self::AccountSwitchedOff => "account_switched_off",
+            Self::AccountSwitchedOn => "account_switched_on",
+            Self::AccountErased => "account_erased",
+            Self::MessageErased(_) => "message_erased",
+            Self::MessageHidden(_) => "message_hidden",
+            Self::MessageShown(_) => "message_shown",
+            Self::Exported => "exported",
+            Self::AccountFailed(_) => "account_failed",
+            Self::AccountRecovered => "account_recovered",
+        }
+    }
+
+    /// The message it is about.
+    pub const fn message(&self) -> Option<MessageKey> {
+        match self {
+            Self::MessageArchived(message)
+            | Self::CopyArchived(message)
+            | Self::CopyMissing(message)
+            | Self::CopyGone(message)
+            | Self::MessageErased(message)
+            | Self::MessageHidden(message)
+            | Self::MessageShown(message) => Some(*message),
+            _ => None,
+        }
+    }
 }

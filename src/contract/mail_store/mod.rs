@@ -2,6 +2,8 @@
 
 mod account;
 mod archive;
+mod archive_rules;
+mod archive_store;
 mod bounce;
 mod outbox;
 mod outgoing;
@@ -12,6 +14,10 @@ use async_trait::async_trait;
 
 pub use account::{AccountHealth, AccountRecord, AccountState, Fence, NewAccount, PassEnd, SettingsChange};
 pub use archive::{Change, ChangeKind, Message, MessageCopy, PagePosition, PageQuery, Rendition};
+pub use archive_rules::{
+    Bars, ClientSighting, Erasable, EraseReason, Erased, ErasedClient, Erasure, PageFilter, Tombstone,
+};
+pub use archive_store::Archive;
 pub use bounce::{Bounce, BounceReport};
 pub use outbox::Outbox;
 pub use outgoing::{
@@ -28,7 +34,7 @@ pub use sync_state::{
 
 use crate::error::Result;
 use crate::settings::{AccountSettings, PracticeSettings};
-use crate::types::{AccountId, Digest, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
+use crate::types::{AccountId, Digest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
 
 /// Keeps accounts, progress, archive and change feed. Every method is a *transition* or a read.
 ///
@@ -41,15 +47,18 @@ use crate::types::{AccountId, Digest, KeyDigest, MailboxName, MessageKey, Practi
 ///   process is known to have died.
 /// - **S4** Connecting an account again replaces its settings and keeps its progress and archive.
 /// - **S5** [`commit_window`](Self::commit_window) writes copies, cursor, gaps, dead letters, octet count and changes
-///   together. The same copy committed twice is one copy; a message's `sort_time` stays what it was first; a message with
-///   another rendition gains a rendition; a place that held other octets before becomes the new copy's.
+///   together. The same copy committed twice is one copy, and puts back what its message lacks; a message's `sort_time` stays what it was first; a message with
+///   another rendition gains a rendition; a place that held other octets before becomes the new copy's; a place that a copy is committed
+///   at, known or not, is no dead letter's any more.
 /// - **S6** A window under another validity voids what was seen under the last one; its copies stay until they are moved or
 ///   missing.
 /// - **S7** [`change_coverage`](Self::change_coverage) does as [`CoverageChange`] says, for all mailboxes of the account at
 ///   once.
 /// - **S8** [`page`](Self::page) answers, for any keys, each message once, newest first, ties by key descending; from a
-///   position on nothing is skipped or repeated, whatever was added in between.
-/// - **S9** A message is found by every key in its postings, whichever copy brought it.
+///   position on nothing is skipped or repeated, whatever was added in between. With a filter it answers those of them for which
+///   everything holds that is set.
+/// - **S9** A message is found by every key in its postings, whichever copy brought it, on pages and in searches:
+///   [`is_indexed`](Archive::is_indexed) says whether it is.
 /// - **S10** Changes are written with what they tell; their numbers rise without reuse, per practice.
 /// - **S11** After [`disconnect`](Self::disconnect) every fence of the account is lost; the archive stays.
 /// - **S12** Practices do not see each other.
@@ -73,7 +82,7 @@ use crate::types::{AccountId, Digest, KeyDigest, MailboxName, MessageKey, Practi
 ///
 /// Every method is cancel safe in the sense of S1.
 #[async_trait]
-pub trait MailStore: Outbox {
+pub trait MailStore: Outbox + Archive {
     /// Connects an account, or replaces the settings of one.
     ///
     /// # Errors
@@ -213,11 +222,11 @@ pub trait MailStore: Outbox {
         limit: usize,
     ) -> Result<Vec<Message>>;
 
-    /// How many messages carry any of these keys, counted up to `cap`.
+    /// How many messages a question has from its beginning on, counted up to its limit.
     ///
     /// # Errors
     /// Storage kinds.
-    async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32>;
+    async fn count(&self, query: &PageQuery) -> Result<usize>;
 
     /// Every dead letter, by place.
     ///
@@ -312,8 +321,8 @@ impl<T: MailStore + ?Sized> MailStore for std::sync::Arc<T> {
     ) -> Result<Vec<Message>> {
         (**self).all_messages(practice, after, limit).await
     }
-    async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32> {
-        (**self).count(practice, keys, cap).await
+    async fn count(&self, query: &PageQuery) -> Result<usize> {
+        (**self).count(query).await
     }
     async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>> {
         (**self).dead_letters(practice).await

@@ -21,7 +21,8 @@ use crate::types::{AccountId, MessageKey, OutgoingId, PracticeId};
 ///
 /// # Contract
 /// - **O1** [`enqueue`](Self::enqueue) is durable when it answers. A second intent under the same key is the first, unchanged,
-///   when the draft's digest is the same, and [`Invalid`](crate::error::ErrorKind::Invalid) otherwise. Keys are a practice's.
+///   when the draft's digest is the same, and [`Invalid`](crate::error::ErrorKind::Invalid) otherwise. Keys are a practice's. The id and the
+///   key of an intent that was erased (A5 of [`Archive`](super::Archive)) are refused with `Invalid` for good: it may have left.
 /// - **O2** Of any number that claim an intent at once, one gets it; the others get [`Busy`](crate::error::ErrorKind::Busy) until the claim is
 ///   ended, has expired by the store's clock, or its process is known to have died. Tokens of an intent only rise.
 /// - **O3** An intent is claimed to be delivered only while queued, due and not held, and is *sending* from then on. A *sending*
@@ -38,7 +39,7 @@ use crate::types::{AccountId, MessageKey, OutgoingId, PracticeId};
 ///   [`MailStore`](super::MailStore)) or by [`decide_outgoing`](Self::decide_outgoing), which is refused with [`Busy`](crate::error::ErrorKind::Busy) before
 ///   `decide_after` and while a claim lives. *Sent*, *refused* and *cancelled* never become *queued* again.
 /// - **O7** [`cancel_outgoing`](Self::cancel_outgoing) takes back what is queued, and only that.
-/// - **O8** Limits count what was sent by the same way in the time before; a claim beyond them is refused with
+/// - **O8** Limits count what was sent by the same way in the time before, whether it was erased since or not; a claim beyond them is refused with
 ///   [`Throttled`](crate::error::ErrorKind::Throttled) and the time at which it would be granted.
 /// - **O9** Intents queued before the store was restored from a backup are held until a person decides, at
 ///   any time, or evidence shows that they were sent (S13); those queued afterwards are not.

@@ -103,6 +103,8 @@ pub struct ArchivedCopy {
     pub postings: BTreeSet<KeyDigest>,
     /// Whether it lies where the account keeps what it sent.
     pub in_sent: bool,
+    /// The conversation the provider puts it into, in the provider's words: of use inside its account.
+    pub thread: Option<String>,
 }
 
 impl ArchivedCopy {
@@ -114,7 +116,7 @@ impl ArchivedCopy {
         copy: Copy,
         postings: BTreeSet<KeyDigest>,
     ) -> Self {
-        Self { message, sort_time, parsed, copy, postings, in_sent: false }
+        Self { message, sort_time, parsed, copy, postings, in_sent: false, thread: None }
     }
 }
 
@@ -147,8 +149,12 @@ pub struct DeadLetter {
     pub reason: String,
     /// Its Message-ID, where it is known.
     pub message_id: Option<MessageId>,
-    /// Its octets in the blob store, where they came.
+    /// Its octets in the blob store, where all of them came.
     pub octets: Option<(Digest, u64)>,
+    /// Its INTERNALDATE, where it is known.
+    pub internal_date: Option<Timestamp>,
+    /// The labels it bore, where they are known.
+    pub labels: Vec<MailboxName>,
     /// When it was given up.
     pub at: Timestamp,
 }
@@ -156,7 +162,8 @@ pub struct DeadLetter {
 impl DeadLetter {
     /// A dead letter without octets.
     pub fn new(place: CopyPlace, reason: impl Into<String>, at: Timestamp) -> Self {
-        Self { place, reason: reason.into(), message_id: None, octets: None, at }
+        let reason = reason.into();
+        Self { place, reason, message_id: None, octets: None, internal_date: None, labels: Vec::new(), at }
     }
 }
 
