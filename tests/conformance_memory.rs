@@ -48,6 +48,9 @@ async fn memory_directory_is_a_practice_directory() {
                 DirectoryChange::RemoveClient(practice, client) => {
                     tables.remove_client(&practice, &client).unwrap();
                 }
+                DirectoryChange::SetRetention(practice, client, retention) => {
+                    tables.set_retention(&practice, client, retention).unwrap();
+                }
                 other => panic!("a new kind of change: {other:?}"),
             };
             (directory, change)

@@ -110,6 +110,11 @@ async fn write(others: &mut SqliteConnection, change: DirectoryChange) {
             let ids = [practice.as_str(), client.as_str()];
             run(others, "DELETE FROM client WHERE practice = ?1 AND id = ?2", ids).await;
         }
+        DirectoryChange::SetRetention(practice, client, retention) => {
+            let sql = "INSERT OR REPLACE INTO client_retention (practice, client, held, keep_days) VALUES (?1, ?2, ?3, ?4)";
+            let insert = sqlx::query(sql).bind(practice.to_string()).bind(client.to_string());
+            insert.bind(retention.held).bind(retention.keep_days).execute(&mut *others).await.unwrap();
+        }
         other => panic!("a new kind of change: {other:?}"),
     }
 }

@@ -1,7 +1,7 @@
 //! The `SQLite` directory, written to by others.
 
 use practicemail::contract::{
-    ClientKey, Clock, MailStore, Practice, PracticeDirectory, Role, SystemClock, User,
+    ClientKey, Clock, MailStore, Practice, PracticeDirectory, Retention, Role, SystemClock, User,
 };
 use practicemail::storage::sqlite::{ClientData, PracticeData, SqliteDirectory, SqliteStore};
 use practicemail::types::{ClientId, PracticeId, UserId};
@@ -163,4 +163,25 @@ async fn a_directory_and_a_store_share_a_file() {
     assert!(store.accounts(&practice()).await.unwrap().is_empty());
     drop(directory);
     assert_eq!(SqliteDirectory::open(&path).await.unwrap().clients(&practice()).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn replacing_a_practice_keeps_holds_and_writes_how_long_gone_messages_are_kept() {
+    let directory = SqliteDirectory::open_in_memory().await.unwrap();
+    let mut data = data();
+    directory.replace_practice(&data).await.unwrap();
+    let kept = [("c1", Retention::HELD), ("gone", Retention::days(3_650))];
+    for (id, retention) in kept {
+        directory.set_retention(&practice(), &client(id), retention).await.unwrap();
+    }
+    for keep_gone_days in [Some(30), Some(0), None] {
+        data.practice.keep_gone_days = keep_gone_days;
+        data.practice.name.push('!');
+        data.clients.retain(|client| client.id.as_str() != "c1");
+        directory.replace_practice(&data).await.unwrap();
+        assert_eq!(directory.practice(&practice()).await.unwrap(), Some(data.practice.clone()));
+        for (id, retention) in kept {
+            assert_eq!(directory.retention(&practice(), &client(id)).await.unwrap(), retention, "{id}");
+        }
+    }
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use practicemail::contract::{
-    ArchivedCopy, BlobStore, ChangeKind, Clock, Fence, MailStore, MovedCopy, NewAccount, PageQuery, PassEnd,
-    SystemClock, Window,
+    Archive, ArchivedCopy, BlobStore, ChangeKind, Clock, EraseReason, Erasure, Fence, MailStore, MovedCopy,
+    NewAccount, PageQuery, PassEnd, SystemClock, Window,
 };
 use practicemail::error::ErrorKind;
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
 use practicemail::storage::sqlite::SqliteStore;
 use practicemail::types::{
     AccountId, Address, AddressingHeaders, CleanText, Copy, CopyPlace, Digest, Field, KeyDigest, MailboxName,
-    MatchKey, MessageId, MessageKey, ParsedMessage, Participant, PracticeId, Timestamp, Uid, UidValidity,
-    UserId,
+    MatchKey, MessageId, MessageKey, ParsedMessage, Participant, PracticeId, SearchTerms, Timestamp, Uid,
+    UidValidity, UserId,
 };
 
 /// A clock that stands until it is moved.
@@ -99,6 +99,38 @@ async fn store_with_lease(path: &std::path::Path) -> (SqliteStore, Fence) {
 }
 
 #[tokio::test]
+async fn what_was_erased_stays_so_when_the_file_is_opened_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    let (store, fence) = store_with_lease(&path).await;
+    let window = window(1..4, 10);
+    store.commit_window(&fence, &window).await.unwrap();
+    let message = window.copies[0].message;
+    let erasure = Erasure::new(practice(), vec![message], EraseReason::Message);
+    assert_eq!(store.erase_messages(&erasure).await.unwrap().octets, [window.copies[0].copy.sha256]);
+    drop(store);
+    for (sql, left) in [
+        ("SELECT count(*) FROM message", 2),
+        ("SELECT count(*) FROM rendition", 2),
+        ("SELECT count(*) FROM copy", 2),
+        ("SELECT count(DISTINCT message) FROM posting", 2),
+        ("SELECT count(*) FROM tombstone", 1),
+        // Nobody who has the tombstone alone can tell whose it is.
+        ("SELECT count(*) FROM tombstone WHERE message IN (SELECT message FROM change_feed)", 0),
+        ("SELECT count(*) FROM practice_secret WHERE length(secret) = 32", 1),
+    ] {
+        assert_eq!(rows(&path, sql).await, left, "{sql}");
+    }
+
+    let again = SqliteStore::open(&path, clock()).await.unwrap();
+    assert_eq!(again.barred(&practice(), &[message]).await.unwrap(), [message].into());
+    let fence = again.acquire_lease(&practice(), &account(), "test", 600).await.unwrap();
+    let receipt = again.commit_window(&fence, &window).await.unwrap();
+    assert_eq!((receipt.new_messages, receipt.new_copies), (0, 0));
+    assert_eq!(again.all_messages(&practice(), None, 9).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn what_was_committed_is_there_when_the_file_is_opened_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mail.db");
@@ -118,7 +150,7 @@ async fn what_was_committed_is_there_when_the_file_is_opened_again() {
     assert_eq!(page.iter().map(|at| at.sort_time.as_unix()).collect::<Vec<_>>(), [3, 2]);
     let rest = store.page(&query.clone().before(page.last().copied())).await.unwrap();
     assert_eq!(rest.iter().map(|at| at.sort_time.as_unix()).collect::<Vec<_>>(), [1]);
-    assert_eq!(store.count(&practice(), &query.keys, 1000).await.unwrap(), 3);
+    assert_eq!(store.count(&PageQuery::new(practice(), query.keys.clone(), 1000)).await.unwrap(), 3);
 
     let messages = store.messages(&practice(), &[rest[0].message]).await.unwrap();
     let expected = &window.copies[0];
@@ -228,8 +260,9 @@ async fn a_killed_process_leaves_whole_windows_and_no_lease() {
     }
 }
 
-async fn count_key(store: &SqliteStore) -> u32 {
-    store.count(&practice(), &[key_of("anna@example.org")], 100_000).await.unwrap()
+async fn count_key(store: &SqliteStore) -> usize {
+    let query = PageQuery::new(practice(), vec![key_of("anna@example.org")], 100_000);
+    store.count(&query).await.unwrap()
 }
 
 /// Asks a file behind the store's back.
@@ -333,9 +366,9 @@ async fn a_file_of_a_newer_version_or_of_another_kind_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mail.db");
     drop(SqliteStore::open(&path, clock()).await.unwrap());
-    execute(&path, "UPDATE meta SET schema_version = 5, min_reader = 3 WHERE component = 'store'").await;
+    execute(&path, "UPDATE meta SET schema_version = schema_version + 1 WHERE component = 'store'").await;
     drop(SqliteStore::open(&path, clock()).await.unwrap());
-    execute(&path, "UPDATE meta SET min_reader = 4 WHERE component = 'store'").await;
+    execute(&path, "UPDATE meta SET min_reader = schema_version WHERE component = 'store'").await;
     let newer = SqliteStore::open(&path, clock()).await.unwrap_err();
     assert_eq!(newer.kind(), ErrorKind::StorageVersion);
 
@@ -481,4 +514,33 @@ async fn disconnecting_gives_the_lease_back() {
     assert_eq!(other.acquire_lease(&practice(), &b, "b", 60).await.unwrap_err().kind(), ErrorKind::Busy);
     store.disconnect(&practice(), &account()).await.unwrap();
     other.acquire_lease(&practice(), &b, "b", 60).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_copy_that_is_read_again_puts_back_what_was_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    let (store, fence) = store_with_lease(&path).await;
+    let window = window(1..3, 10);
+    store.commit_window(&fence, &window).await.unwrap();
+    let before = store.all_messages(&practice(), None, 9).await.unwrap();
+    let lose = "
+        PRAGMA foreign_keys = OFF;
+        DELETE FROM posting; DELETE FROM link; DELETE FROM search_row; DELETE FROM rendition; DELETE FROM message";
+    execute(&path, lose).await;
+    let receipt = store.commit_window(&fence, &window).await.unwrap();
+    assert_eq!((receipt.new_messages, receipt.new_copies), (0, 0));
+    let after = store.all_messages(&practice(), None, 9).await.unwrap();
+    for (mut before, after) in before.into_iter().zip(after) {
+        before.arrival = after.arrival;
+        assert_eq!(after, before);
+    }
+    let mut query = PageQuery::new(practice(), vec![key_of("anna@example.org")], 9);
+    assert_eq!(store.count(&query).await.unwrap(), 2);
+    query.filter.terms = SearchTerms::parse("message 2");
+    assert_eq!(store.page(&query).await.unwrap()[0].message, window.copies[1].message);
+    assert_eq!(store.count(&query).await.unwrap(), 1);
+    let mut plain = plain(&path).await;
+    let links: i64 = sqlx::query_scalar("SELECT count(*) FROM link").fetch_one(&mut plain).await.unwrap();
+    assert_eq!(links, 2);
 }

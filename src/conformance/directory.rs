@@ -1,4 +1,4 @@
-//! D1 to D5.
+//! D1 to D6.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::check::{self, Check, Failure, Outcome, hold, present, same};
 use super::report::Report;
-use crate::contract::{ClientEntry, ClientKey, Practice, PracticeDirectory, Role, User};
+use crate::contract::{ClientEntry, ClientKey, Practice, PracticeDirectory, Retention, Role, User};
 use crate::types::{ClientId, PracticeId, UserId};
 
 /// Something the suite wants to be different in the tables a directory reads.
@@ -27,6 +27,9 @@ pub enum DirectoryChange {
     PutClient(PracticeId, ClientId, Vec<ClientKey>),
     /// The practice has no such client.
     RemoveClient(PracticeId, ClientId),
+    /// So much of a client's mail has to be kept, whether the client is there or not. A host without holds and retention does
+    /// nothing here, and goes on answering [`Retention::FREE`].
+    SetRetention(PracticeId, ClientId, Retention),
 }
 
 /// No directory of a practice this small has as many pages.
@@ -97,6 +100,12 @@ const CHECKS: &[Check<Bench>] = &[
     },
     Check { clause: "D4", name: "an unknown client has none", run: |b| Box::pin(unknown_client(b)) },
     Check { clause: "D5", name: "practices do not see each other", run: |b| Box::pin(isolated(b)) },
+    Check {
+        clause: "D6",
+        name: "nothing has to be kept of a client unknown",
+        run: |b| Box::pin(unknown_is_free(b)),
+    },
+    Check { clause: "D6", name: "what has to be kept outlives the client", run: |b| Box::pin(kept(b)) },
 ];
 
 impl Bench {
@@ -282,6 +291,41 @@ async fn unknown_client(b: &Bench) -> Outcome {
     let client = ClientId::new("c1")?;
     b.change(DirectoryChange::RemoveClient(b.practice.clone(), client.clone())).await;
     same("the keys of a client that was removed", &b.directory.keys_of(&b.practice, &client).await?, &None)
+}
+
+async fn unknown_is_free(b: &Bench) -> Outcome {
+    let client = ClientId::new("c1")?;
+    b.change(DirectoryChange::SetRetention(b.practice.clone(), client.clone(), Retention::HELD)).await;
+    for (practice, client) in
+        [(b.practice.clone(), ClientId::new("c4")?), (PracticeId::new("nobody's")?, client)]
+    {
+        let retention = b.directory.retention(&practice, &client).await?;
+        same("what has to be kept of an unknown client", &retention, &Retention::FREE)?;
+    }
+    Ok(())
+}
+
+async fn kept(b: &Bench) -> Outcome {
+    let client = ClientId::new("c1")?;
+    let set = async |retention| {
+        b.change(DirectoryChange::SetRetention(b.practice.clone(), client.clone(), retention)).await;
+        b.directory.retention(&b.practice, &client).await
+    };
+    let both = Retention { held: true, keep_days: Some(3_650) };
+    let asked = [Retention::HELD, Retention::days(30), both, Retention::FREE, Retention::HELD];
+    let mut answers = Vec::new();
+    for retention in asked {
+        answers.push(set(retention).await?);
+    }
+    if answers.iter().all(|answer| *answer == Retention::FREE) {
+        return Ok(());
+    }
+    same("what has to be kept, as it is settled", &answers, &asked.to_vec())?;
+    let other = b.directory.retention(&b.practice, &ClientId::new("c2")?).await?;
+    hold(!other.held, || "holding one client's mail holds another's".to_owned())?;
+    b.change(DirectoryChange::RemoveClient(b.practice.clone(), client.clone())).await;
+    let left = b.directory.retention(&b.practice, &client).await?;
+    same("what has to be kept of a client that was removed", &left, &Retention::HELD)
 }
 
 async fn isolated(b: &Bench) -> Outcome {

@@ -37,6 +37,9 @@
 //!         DirectoryChange::RemoveUser(practice, user) => tables.remove_user(&practice, &user).unwrap(),
 //!         DirectoryChange::PutClient(practice, client, keys) => tables.put_client(&practice, client, keys).unwrap(),
 //!         DirectoryChange::RemoveClient(practice, client) => tables.remove_client(&practice, &client).unwrap(),
+//!         DirectoryChange::SetRetention(practice, client, retention) => {
+//!             tables.set_retention(&practice, client, retention).unwrap();
+//!         }
 //!         other => panic!("a new kind of change: {other:?}"),
 //!     };
 //!     (directory, change)
@@ -92,7 +95,7 @@ impl std::fmt::Debug for Seed {
     }
 }
 
-/// Checks a [`PracticeDirectory`] against D1 to D5.
+/// Checks a [`PracticeDirectory`] against D1 to D6.
 ///
 /// `open` makes a directory without practices, and what changes the tables it reads.
 pub async fn directory<D, C>(open: impl AsyncFn() -> (D, C)) -> Report
@@ -103,9 +106,10 @@ where
     directory::run(open).await
 }
 
-/// Checks a [`MailStore`] against S1 to S16, and its outbox against O1 to O11. `open` makes an empty store.
+/// Checks a [`MailStore`] against S1 to S16, its outbox against O1 to O11, and its archive against A1 to A11. `open` makes an empty store.
 ///
-/// Of O9 only that nothing waits in a store that was not restored: how a backup is restored is the implementor's to test.
+/// Of O9 only that nothing waits in a store that was not restored: how a backup is restored is the implementor's to test. So is A12: what a purge leaves
+/// in an engine's files only its owner can look for.
 pub async fn store<S: MailStore + 'static>(open: impl AsyncFn(Seed) -> S) -> Report {
     store::run(async |seed| Box::new(open(seed).await) as Box<dyn MailStore>).await
 }

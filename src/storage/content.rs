@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::links;
 use crate::contract::{ArchivedCopy, Outgoing, SentMessage};
-use crate::types::{Digest, KeyDigest, MessageKey, ParsedMessage, Timestamp};
+use crate::types::{AccountId, Digest, KeyDigest, MessageKey, ParsedMessage, Timestamp};
 
 pub(super) struct Content<'a> {
     pub(super) message: MessageKey,
@@ -13,17 +14,21 @@ pub(super) struct Content<'a> {
     pub(super) digest: Digest,
     pub(super) parsed: &'a ParsedMessage,
     pub(super) postings: &'a BTreeSet<KeyDigest>,
+    /// The conversation its provider puts it into, in an account.
+    pub(super) thread: Option<(&'a AccountId, &'a str)>,
 }
 
 impl<'a> Content<'a> {
     /// What a copy brings; content that could not be taken apart is told apart by its octets.
     pub(super) fn of_copy(message: MessageKey, archived: &'a ArchivedCopy) -> Self {
+        let account = &archived.copy.place.account;
         Self {
             message,
             sort_time: archived.sort_time,
             digest: archived.parsed.rendition.unwrap_or(archived.copy.sha256),
             parsed: &archived.parsed,
             postings: &archived.postings,
+            thread: archived.thread.as_deref().map(|thread| (account, thread)),
         }
     }
 
@@ -35,6 +40,15 @@ impl<'a> Content<'a> {
             digest: intent.message.rendition,
             parsed: &sent.parsed,
             postings: &sent.postings,
+            thread: None,
         }
+    }
+
+    /// What it names that other messages of its conversation may name too.
+    pub(super) fn links(&self) -> BTreeSet<String> {
+        let parsed = self.parsed;
+        let named = parsed.headers.message_id.iter().chain(&parsed.in_reply_to).chain(&parsed.references);
+        let thread = self.thread.map(|(account, thread)| links::of_thread(account, thread));
+        named.map(links::of_message_id).chain(thread).collect()
     }
 }

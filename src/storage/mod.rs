@@ -7,11 +7,14 @@
 mod blob_directory;
 mod content;
 mod keys;
+mod links;
 mod memory;
 mod outgoing;
+mod practice_secret;
 mod sealing;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod words;
 
 pub use blob_directory::BlobDirectory;
 pub use keys::{FileKey, StaticKey};

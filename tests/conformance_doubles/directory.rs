@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use practicemail::conformance::{self, DirectoryChange, Report};
-use practicemail::contract::{ClientKey, ClientKeyPage, Practice, PracticeDirectory, User};
+use practicemail::contract::{ClientKey, ClientKeyPage, Practice, PracticeDirectory, Retention, User};
 use practicemail::error::Result;
 use practicemail::storage::MemoryDirectory;
-use practicemail::types::{ClientId, PracticeId, UserId};
+use practicemail::types::{Address, ClientId, PracticeId, UserId};
 
 use crate::assert_reported;
 
@@ -23,6 +23,9 @@ pub(crate) enum Fault {
     RevisionIsNeverTheSame,
     LastKeyOfAClientIsMissing,
     UsersOfAllPractices,
+    UnknownClientsAreHeld,
+    HoldsEndWithTheClient,
+    NothingIsKept,
 }
 
 pub(crate) async fn report(fault: Fault) -> Report {
@@ -48,6 +51,10 @@ async fn every_broken_clause_is_reported() {
         (Fault::RevisionIsNeverTheSame, &["D3"]),
         (Fault::LastKeyOfAClientIsMissing, &["D4"]),
         (Fault::UsersOfAllPractices, &["D5"]),
+        (Fault::UnknownClientsAreHeld, &["D6"]),
+        (Fault::HoldsEndWithTheClient, &["D6"]),
+        // That is what a host without holds and retention does.
+        (Fault::NothingIsKept, &[]),
     ] {
         assert_reported(&fault, &report(fault).await, clauses);
     }
@@ -75,6 +82,9 @@ impl Double {
             }
             DirectoryChange::RemoveClient(practice, client) => {
                 self.inner.remove_client(&practice, &client).unwrap();
+            }
+            DirectoryChange::SetRetention(practice, client, retention) => {
+                self.inner.set_retention(&practice, client, retention).unwrap();
             }
             other => panic!("a new kind of change: {other:?}"),
         }
@@ -145,5 +155,20 @@ impl PracticeDirectory for Double {
 
     async fn may_see(&self, practice: &PracticeId, user: &UserId, client: &ClientId) -> Result<bool> {
         self.inner.may_see(practice, user, client).await
+    }
+
+    async fn retention(&self, practice: &PracticeId, client: &ClientId) -> Result<Retention> {
+        let exists = self.inner.keys_of(practice, client).await?.is_some();
+        let retention = self.inner.retention(practice, client).await?;
+        Ok(match self.fault {
+            Fault::UnknownClientsAreHeld if !exists => Retention::HELD,
+            Fault::HoldsEndWithTheClient if !exists => Retention::FREE,
+            Fault::NothingIsKept => Retention::FREE,
+            _ => retention,
+        })
+    }
+
+    async fn former_retention(&self, practice: &PracticeId, address: &Address) -> Result<Retention> {
+        self.inner.former_retention(practice, address).await
     }
 }

@@ -41,8 +41,15 @@ impl Outbox for Double {
         let queued = self.inner.enqueue(message).await;
         if self.is(Fault::KeysAreNotCompared) && queued.is_err() {
             let all = self.inner.outbox(&message.practice, &OutboxQuery::newest(100)).await?;
-            let known = all.into_iter().find(|item| item.message.key == message.key).unwrap();
-            return Ok((known, true));
+            if let Some(known) = all.into_iter().find(|item| item.message.key == message.key) {
+                return Ok((known, true));
+            }
+        }
+        if self.is(Fault::ErasedIntentsAreQueued) && queued.is_err() {
+            let known = self.inner.outbox(&message.practice, &OutboxQuery::newest(100)).await?;
+            if known.iter().all(|item| item.message.key != message.key || message.key.is_none()) {
+                return Ok((Outgoing::new(message.clone(), Timestamp::from_unix(0)), false));
+            }
         }
         queued
     }

@@ -6,15 +6,17 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use practicemail::conformance::{self, Seed};
 use practicemail::contract::{
-    AccountRecord, AccountState, Change, ChangeKind, Comparison, CopiesInMailbox, CoverageChange, DeadLetter,
-    Fence, HistoryStep, MailStore, Message, NewAccount, Outbox, PagePosition, PageQuery, PassEnd,
-    SettingsChange, StoredCopy, SyncState, Window, WindowReceipt,
+    AccountRecord, AccountState, Archive, ArchivedCopy, Change, ChangeKind, Comparison, CopiesInMailbox,
+    CoverageChange, DeadLetter, Fence, HistoryStep, MailStore, Message, MessageCopy, NewAccount, Outbox,
+    PageFilter, PagePosition, PageQuery, PassEnd, Rendition, SettingsChange, StoredCopy, SyncState,
+    Tombstone, Window, WindowReceipt,
 };
 use practicemail::error::{ErrorKind, Result};
 use practicemail::settings::{AccountSettings, PracticeSettings};
 use practicemail::storage::MemoryStore;
 use practicemail::types::{
-    AccountId, Digest, KeyDigest, MailboxName, MessageKey, PracticeId, Timestamp, UidSet, UidValidity,
+    AccountId, Address, Authenticity, CleanText, CopyPlace, Digest, Field, Kept, KeyDigest, MailboxName,
+    MessageId, MessageKey, Participant, PracticeId, Timestamp, UidSet, UidValidity,
 };
 
 use crate::assert_reported;
@@ -72,6 +74,30 @@ pub(crate) enum Fault {
     NamedOctetsAreAnswered,
     ErasedMessagesAreUntold,
     ErasingIgnoresUse,
+    KnownCopiesPutNothingBack,
+    KnownCopiesStayDeadLetters,
+    DeadLettersLoseTheirLabels,
+    KeptIsForgotten,
+    AuthenticityIsForgotten,
+    BeginningsAreWhole,
+    FiltersComeAfterTheLimit,
+    UntilIsInclusive,
+    WithoutIsIgnored,
+    AttachmentsAreIgnored,
+    ParticularUsersAreIgnored,
+    AnyKeyWillDo,
+    HiddenIsShown,
+    HidingIsForOneself,
+    StrangersHide,
+    HidingIsUntold,
+    TextIsSearchedByAll,
+    TermsMayBeApart,
+    SharingIsUntold,
+    ParentsHaveToBeThere,
+    ThreadsAreOfEveryAccount,
+    NobodyIsInCommon,
+    AliasesAreForgotten,
+    ConversationsAreWhole,
     KeysAreNotCompared,
     ClaimsAreShared,
     RecoveredIsDelivered,
@@ -85,6 +111,26 @@ pub(crate) enum Fault {
     QueuedIsDecided,
     StepsAreUntold,
     IntentsOfEveryPractice,
+    ErasedIntentsAreQueued,
+    GoneCopiesAreUntold,
+    BarredCopiesAreNoEvidence,
+    ErasingIsOneByOne,
+    ErasedMessagesAreFound,
+    UnsentMessagesGo,
+    NamedOctetsGo,
+    ErasersAreUntold,
+    BarredIsNotSeen,
+    UntilIsForEver,
+    FirstTombstoneCounts,
+    PresenceIsBeingBack,
+    KeysStayCovered,
+    MarksAreRenewed,
+    MarksStay,
+    OrphansGoAtOnce,
+    OrphansAreRemembered,
+    ExportersAreUntold,
+    TombstonesOfEveryPractice,
+    MarksOfEveryPractice,
 }
 
 /// Each fault, and the one clause that it breaks.
@@ -140,6 +186,30 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::NamedOctetsAreAnswered, "S16"),
     (Fault::ErasedMessagesAreUntold, "S16"),
     (Fault::ErasingIgnoresUse, "S16"),
+    (Fault::KnownCopiesPutNothingBack, "S5"),
+    (Fault::KnownCopiesStayDeadLetters, "S5"),
+    (Fault::DeadLettersLoseTheirLabels, "S6"),
+    (Fault::KeptIsForgotten, "S5"),
+    (Fault::AuthenticityIsForgotten, "S5"),
+    (Fault::BeginningsAreWhole, "S5"),
+    (Fault::FiltersComeAfterTheLimit, "S8"),
+    (Fault::UntilIsInclusive, "S8"),
+    (Fault::WithoutIsIgnored, "S8"),
+    (Fault::AttachmentsAreIgnored, "S8"),
+    (Fault::ParticularUsersAreIgnored, "S8"),
+    (Fault::AnyKeyWillDo, "S9"),
+    (Fault::HiddenIsShown, "A1"),
+    (Fault::HidingIsForOneself, "A1"),
+    (Fault::StrangersHide, "A1"),
+    (Fault::HidingIsUntold, "A1"),
+    (Fault::TextIsSearchedByAll, "A2"),
+    (Fault::TermsMayBeApart, "A2"),
+    (Fault::SharingIsUntold, "A2"),
+    (Fault::ParentsHaveToBeThere, "A3"),
+    (Fault::ThreadsAreOfEveryAccount, "A3"),
+    (Fault::NobodyIsInCommon, "A3"),
+    (Fault::AliasesAreForgotten, "A4"),
+    (Fault::ConversationsAreWhole, "A4"),
     (Fault::KeysAreNotCompared, "O1"),
     (Fault::ClaimsAreShared, "O2"),
     (Fault::RecoveredIsDelivered, "O3"),
@@ -153,6 +223,26 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::QueuedIsDecided, "O9"),
     (Fault::StepsAreUntold, "O10"),
     (Fault::IntentsOfEveryPractice, "O11"),
+    (Fault::ErasedIntentsAreQueued, "O1"),
+    (Fault::GoneCopiesAreUntold, "S6"),
+    (Fault::BarredCopiesAreNoEvidence, "S13"),
+    (Fault::ErasingIsOneByOne, "A5"),
+    (Fault::ErasedMessagesAreFound, "A5"),
+    (Fault::UnsentMessagesGo, "A5"),
+    (Fault::NamedOctetsGo, "A5"),
+    (Fault::ErasersAreUntold, "A5"),
+    (Fault::BarredIsNotSeen, "A6"),
+    (Fault::UntilIsForEver, "A6"),
+    (Fault::FirstTombstoneCounts, "A6"),
+    (Fault::PresenceIsBeingBack, "A7"),
+    (Fault::KeysStayCovered, "A7"),
+    (Fault::MarksAreRenewed, "A8"),
+    (Fault::MarksStay, "A8"),
+    (Fault::OrphansGoAtOnce, "A9"),
+    (Fault::OrphansAreRemembered, "A9"),
+    (Fault::ExportersAreUntold, "A10"),
+    (Fault::TombstonesOfEveryPractice, "A11"),
+    (Fault::MarksOfEveryPractice, "A11"),
 ];
 
 #[tokio::test]
@@ -188,11 +278,25 @@ pub(crate) struct Memory {
     /// Messages an erased account had copies of.
     erased: BTreeSet<MessageKey>,
     posted: BTreeMap<KeyDigest, BTreeSet<PagePosition>>,
+    /// Messages that were erased for good by their key.
+    pub(crate) taken: BTreeSet<MessageKey>,
+    /// The first tombstones of messages.
+    pub(crate) tombstones: BTreeMap<MessageKey, Vec<Tombstone>>,
+    /// Octets that were answered as orphans.
+    pub(crate) orphans: BTreeSet<Digest>,
+    /// Dead letters at places of known copies that were committed again.
+    letters: BTreeMap<PracticeId, Vec<DeadLetter>>,
+    /// What was first archived of each octets at a place.
+    first: BTreeMap<(PracticeId, CopyPlace, Digest), ArchivedCopy>,
 }
 
 impl Double {
     pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap()
+    }
+
+    pub(crate) fn fault(&self) -> Fault {
+        self.fault
     }
 
     pub(crate) fn is(&self, fault: Fault) -> bool {
@@ -218,7 +322,7 @@ impl Double {
         })
     }
 
-    fn practices(&self) -> Vec<PracticeId> {
+    pub(crate) fn practices(&self) -> Vec<PracticeId> {
         let practices: BTreeSet<_> =
             self.memory().connected.keys().map(|(practice, _)| practice.clone()).collect();
         practices.into_iter().collect()
@@ -235,6 +339,28 @@ impl Double {
         }
         if self.is(Fault::BccIsLost) {
             message.copies.iter_mut().for_each(|copy| copy.bcc.clear());
+        }
+        for copy in &mut message.copies {
+            match self.fault {
+                Fault::KeptIsForgotten => copy.copy.kept = Kept::Whole,
+                Fault::AuthenticityIsForgotten => copy.copy.authenticity = Authenticity::Unknown,
+                Fault::SharingIsUntold => copy.headers_only = false,
+                _ => {}
+            }
+        }
+        if self.is(Fault::ParentsHaveToBeThere) || self.is(Fault::NobodyIsInCommon) {
+            let memory = self.memory();
+            for rendition in &mut message.renditions {
+                let came = memory.first.values().find(|first| {
+                    first.message == message.key && first.parsed.rendition == Some(rendition.digest)
+                });
+                if let Some(came) = came {
+                    *rendition = Rendition::of(rendition.digest, &came.parsed);
+                }
+            }
+        }
+        if self.is(Fault::BeginningsAreWhole) {
+            message.renditions.iter_mut().for_each(|rendition| rendition.incomplete = false);
         }
         message
     }
@@ -254,6 +380,7 @@ impl Double {
     }
 
     /// The window as the fault lets it through.
+    #[allow(clippy::too_many_lines, reason = "one arm a fault")]
     async fn distorted(&self, fence: &Fence, window: &Window) -> Window {
         let mut window = window.clone();
         let state = self.inner.sync_state(&fence.practice, &fence.account).await.unwrap();
@@ -274,6 +401,19 @@ impl Double {
                     if let Some(intent) = self.inner.outgoing(&fence.practice, id).await.unwrap() {
                         copy.message = intent.message.message;
                     }
+                }
+            }
+            Fault::BarredCopiesAreNoEvidence | Fault::BarredIsNotSeen => {
+                let messages: Vec<_> = window.copies.iter().map(|archived| archived.message).collect();
+                let barred = self.inner.barred(&fence.practice, &messages).await.unwrap();
+                let copies = window.copies.iter_mut().filter(|archived| barred.contains(&archived.message));
+                let mut seen = UidSet::new();
+                for archived in copies {
+                    seen.insert(archived.copy.place.uid);
+                    archived.in_sent &= !self.is(Fault::BarredCopiesAreNoEvidence);
+                }
+                if self.is(Fault::BarredIsNotSeen) {
+                    window.seen = window.seen.difference(&seen);
                 }
             }
             Fault::ValidityIsIgnored => {
@@ -298,9 +438,60 @@ impl Double {
                 }
                 window.copies = copies;
             }
+            Fault::KnownCopiesPutNothingBack => {
+                let memory = self.memory();
+                for archived in &mut window.copies {
+                    if let Some(first) = memory.first.get(&octets_at(fence, archived)) {
+                        archived.postings.clone_from(&first.postings);
+                        archived.thread.clone_from(&first.thread);
+                    }
+                }
+            }
+            Fault::KnownCopiesStayDeadLetters => {
+                let letters = self.inner.dead_letters(&fence.practice).await.unwrap();
+                let mut memory = self.memory();
+                for archived in &window.copies {
+                    if memory.first.contains_key(&octets_at(fence, archived)) {
+                        let letter = letters.iter().find(|letter| letter.place == archived.copy.place);
+                        memory.letters.entry(fence.practice.clone()).or_default().extend(letter.cloned());
+                    }
+                }
+            }
+            Fault::ParentsHaveToBeThere => {
+                let there = self.inner.all_messages(&fence.practice, None, usize::MAX).await.unwrap();
+                let with = window.copies.iter().filter_map(|copy| copy.parsed.headers.message_id.clone());
+                let there = there.into_iter().filter_map(|message| message.message_id).chain(with);
+                let there: BTreeSet<_> = there.collect();
+                for archived in &mut window.copies {
+                    archived.parsed.references.retain(|id| there.contains(id));
+                    archived.parsed.in_reply_to.take_if(|id| !there.contains(id));
+                }
+            }
+            Fault::ThreadsAreOfEveryAccount => {
+                for archived in &mut window.copies {
+                    let thread = archived.thread.take().as_deref().and_then(MessageId::parse);
+                    archived.parsed.references.extend(thread);
+                }
+            }
+            Fault::NobodyIsInCommon => {
+                // Everybody takes part in everything that names something.
+                for archived in &mut window.copies {
+                    let parsed = &mut archived.parsed;
+                    if parsed.in_reply_to.is_some() || !parsed.references.is_empty() {
+                        for name in ["client", "stranger", "a", "b"] {
+                            let address = Address::parse(&format!("{name}@client.example")).unwrap();
+                            let participant = Participant::new(Field::Cc, address, CleanText::new(""));
+                            parsed.headers.participants.push(participant);
+                        }
+                    }
+                }
+            }
             Fault::OnlyTheFirstCopysKeys => {
                 for archived in &mut window.copies {
-                    if !self.inner.messages(&fence.practice, &[archived.message]).await.unwrap().is_empty() {
+                    let of = [archived.message];
+                    let known = self.inner.messages(&fence.practice, &of).await.unwrap();
+                    let theirs = |copy: &MessageCopy| *copy.account() != fence.account;
+                    if known.iter().flat_map(|message| &message.copies).any(theirs) {
                         archived.postings.clear();
                     }
                 }
@@ -315,6 +506,7 @@ impl Double {
         let account = (fence.practice.clone(), fence.account.clone());
         *memory.octets.entry(account).or_default() += window.octets_read;
         for archived in &window.copies {
+            memory.first.entry(octets_at(fence, archived)).or_insert_with(|| archived.clone());
             memory.sort_times.insert((fence.practice.clone(), archived.message), archived.sort_time);
             for key in &archived.postings {
                 let position = PagePosition::new(archived.sort_time, archived.message);
@@ -323,6 +515,14 @@ impl Double {
         }
         memory.seen_since.entry(window.mailbox.clone()).or_default().extend_from(&window.seen);
     }
+}
+
+fn is_plain(query: &PageQuery) -> bool {
+    query.filter == PageFilter::default() && query.conversation.is_none()
+}
+
+fn octets_at(fence: &Fence, archived: &ArchivedCopy) -> (PracticeId, CopyPlace, Digest) {
+    (fence.practice.clone(), archived.copy.place.clone(), archived.copy.sha256)
 }
 
 #[async_trait]
@@ -337,7 +537,9 @@ impl MailStore for Double {
             }
             memory.connected.entry(key).or_insert_with(|| account.clone()).clone()
         };
-        let stays = self.is(Fault::SettingsStay) && first.settings.way() == account.settings.way();
+        let stays = self.is(Fault::SettingsStay)
+            && first.settings.way() == account.settings.way()
+            && first.settings.sharing == account.settings.sharing;
         self.inner.connect(if stays { &first } else { account }).await
     }
 
@@ -540,8 +742,12 @@ impl MailStore for Double {
         if self.hidden(&query.practice) {
             return Ok(Vec::new());
         }
+        if let Some(page) = self.filtered_wrongly(query).await? {
+            return Ok(page);
+        }
         let whole = || PageQuery::new(query.practice.clone(), query.keys.clone(), usize::MAX);
         match self.fault {
+            _ if !is_plain(query) => self.inner.page(query).await,
             Fault::TiesAreAscending => {
                 let order = |p: &PagePosition| (std::cmp::Reverse(p.sort_time), p.message);
                 let mut all = self.inner.page(&whole()).await?;
@@ -569,6 +775,13 @@ impl MailStore for Double {
                 merged.sort_by(|one, two| two.cmp(one));
                 merged.truncate(query.limit);
                 Ok(merged)
+            }
+            Fault::ErasedMessagesAreFound => {
+                let mut page: BTreeSet<_> = self.inner.page(query).await?.into_iter().collect();
+                let memory = self.memory();
+                let posted = query.keys.iter().filter_map(|key| memory.posted.get(key)).flatten();
+                page.extend(posted.filter(|position| memory.taken.contains(&position.message)));
+                Ok(page.into_iter().rev().take(query.limit).collect())
             }
             Fault::KeysOutliveTheirCopies => {
                 let mut page: BTreeSet<_> = self.inner.page(query).await?.into_iter().collect();
@@ -608,15 +821,21 @@ impl MailStore for Double {
         Ok(messages.into_iter().map(|message| self.distort(practice, message)).collect())
     }
 
-    async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32> {
-        if self.is(Fault::CountCountsPostings) {
-            let mut sum = 0;
-            for key in keys {
-                sum += self.inner.count(practice, &[*key], cap).await?;
-            }
-            return Ok(sum.min(cap));
+    async fn count(&self, query: &PageQuery) -> Result<usize> {
+        if let Some(page) = self.filtered_wrongly(&query.clone().before(None)).await? {
+            return Ok(page.len());
         }
-        self.inner.count(practice, keys, cap).await
+        if self.is(Fault::CountCountsPostings) && is_plain(query) {
+            let mut sum = 0;
+            for key in &query.keys {
+                sum += self
+                    .inner
+                    .count(&PageQuery::new(query.practice.clone(), vec![*key], query.limit))
+                    .await?;
+            }
+            return Ok(sum.min(query.limit));
+        }
+        self.inner.count(query).await
     }
 
     async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>> {
@@ -627,7 +846,14 @@ impl MailStore for Double {
             }
             return Ok(letters);
         }
-        self.inner.dead_letters(practice).await
+        let mut letters = self.inner.dead_letters(practice).await?;
+        letters.extend(self.memory().letters.get(practice).cloned().unwrap_or_default());
+        if self.is(Fault::DeadLettersLoseTheirLabels) {
+            for letter in &mut letters {
+                letter.labels.clear();
+            }
+        }
+        Ok(letters)
     }
 
     async fn changes(&self, practice: &PracticeId, after: u64, limit: usize) -> Result<Vec<Change>> {
@@ -636,16 +862,24 @@ impl MailStore for Double {
             Fault::FurtherCopiesAreUntold => {
                 changes.retain(|change| !matches!(change.kind, ChangeKind::CopyArchived(_)));
             }
+            Fault::HidingIsUntold => {
+                changes.retain(|change| !matches!(change.kind, ChangeKind::MessageHidden(_)));
+            }
             Fault::StepsAreUntold => {
                 changes.retain(|change| !matches!(change.kind, ChangeKind::Outgoing(..)));
             }
             Fault::ErasedMessagesAreUntold => {
-                changes.retain(|change| !matches!(change.kind, ChangeKind::MessageErased(_)));
+                let of_account = |change: &Change| change.account.is_some();
+                let erased = |kind: &ChangeKind| matches!(kind, ChangeKind::MessageErased(_));
+                changes.retain(|change| !(of_account(change) && erased(&change.kind)));
+            }
+            Fault::GoneCopiesAreUntold => {
+                changes.retain(|change| !matches!(change.kind, ChangeKind::CopyGone(_)));
             }
             Fault::ActorsAreLost => {
                 for change in &mut changes {
-                    if let ChangeKind::SettingsChanged(by) = &mut change.kind {
-                        *by = None;
+                    if change.kind == ChangeKind::SettingsChanged {
+                        change.by = None;
                     }
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::conformance::check::{Outcome, present};
+use crate::conformance::check::{Outcome, present, same};
 use crate::conformance::clock::SteppedClock;
 use crate::contract::{
     AccountRecord, Change, ChangeKind, CopiesInMailbox, CoverageChange, CoveredKeys, DeadLetter, Fence,
@@ -10,7 +10,7 @@ use crate::contract::{
     PageQuery, StoredCopy, Window, WindowReceipt,
 };
 use crate::error::Result;
-use crate::settings::{AccountSettings, Login, PracticeSettings, ServerSettings, TlsMode};
+use crate::settings::{AccountSettings, Login, PracticeSettings, ServerSettings, Sharing, TlsMode};
 use crate::types::{
     AccountId, Address, KeyDigest, MailboxName, MatchKey, MessageKey, PracticeId, Uid, UidSet, UidValidity,
     UserId,
@@ -57,6 +57,32 @@ impl Bench {
     pub(super) async fn begin_account(&self, practice: &PracticeId, account: &AccountId) -> Outcome<Fence> {
         self.store.connect(&new_account(practice, account)?).await?;
         Ok(self.store.acquire_lease(practice, account, "worker", LEASE).await?)
+    }
+
+    /// Connects an account of a user, who shares so much of it.
+    pub(super) async fn begin_user(&self, account: &str, user: &str, sharing: Sharing) -> Outcome<Fence> {
+        let mut new = new_account(&self.practice, &AccountId::new(account)?)?;
+        new.user = UserId::new(user)?;
+        new.settings.sharing = sharing;
+        self.store.connect(&new).await?;
+        Ok(self.store.acquire_lease(&self.practice, &new.id, "worker", LEASE).await?)
+    }
+
+    /// The names, of these, of the messages a question has, newest first.
+    pub(super) async fn names_of(
+        &self,
+        query: &PageQuery,
+        names: &[&'static str],
+    ) -> Outcome<Vec<&'static str>> {
+        let page = self.store.page(query).await?;
+        same("how many are counted", &self.store.count(query).await?, &page.len())?;
+        let name = |at: &PagePosition| names.iter().copied().find(|name| message_key(name) == at.message);
+        Ok(page.iter().map(|at| name(at).unwrap_or("another")).collect())
+    }
+
+    /// A question about everything that carries the client's key.
+    pub(super) fn of_client(&self) -> Outcome<PageQuery> {
+        Ok(PageQuery::new(self.practice.clone(), keys(&["client"])?, 1_000))
     }
 
     pub(super) async fn acquire(&self, holder: &str, seconds: u32) -> Result<Fence> {

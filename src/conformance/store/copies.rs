@@ -42,7 +42,11 @@ pub(super) const CHECKS: &[Check<Bench>] = &[
         name: "a mailbox that is gone has no progress any more, its copies stay",
         run: |b| Box::pin(mailbox_gone(b)),
     },
-    Check { clause: "S6", name: "dead letters are listed by place", run: |b| Box::pin(dead_letters(b)) },
+    Check {
+        clause: "S6",
+        name: "dead letters are listed by place, with all that is known of them",
+        run: |b| Box::pin(dead_letters(b)),
+    },
 ];
 
 async fn validity_changed(b: &Bench) -> Outcome {
@@ -176,14 +180,19 @@ async fn missing_found_gone(b: &Bench) -> Outcome {
     let missing = b.inbox_copies_at(&uids([2])).await?;
     let state = missing.first().map(|stored| stored.copy.state);
     same("the state of a missing copy", &state, &Some(CopyState::Missing { since: first }))?;
+    let last = b.last_change().await?;
+    b.clock.advance(100);
+    let gone = CopyState::Gone { since: b.clock.now() };
     compare(b, &fence, &[], &[1], &[2]).await?;
+    b.clock.advance(100);
+    same("what was told", &b.changes(last).await?, &vec![ChangeKind::CopyGone(message_key("two"))])?;
     let expected = (uids([1, 4]), vec![(uid(3)?, second)]);
     same("after one was found and one gave up", &inbox_copies(b).await?, &expected)?;
     let states: Vec<_> = b.inbox_copies_at(&uids(1..=2)).await?.into_iter().map(|s| s.copy.state).collect();
-    same("the states of the two", &states, &vec![CopyState::Present, CopyState::Gone])?;
+    same("the states of the two", &states, &vec![CopyState::Present, gone])?;
     let message = b.message("two").await?;
     let state = message.copies.first().map(|copy| copy.copy.state);
-    same("the state of the copy of a message that is gone", &state, &Some(CopyState::Gone))?;
+    same("the state of the copy of a message that is gone", &state, &Some(gone))?;
     same("how many messages the page has", &b.page(&["client"]).await?.len(), &4)?;
     compare(b, &fence, &[1, 4], &[], &[3]).await?;
     compare(b, &fence, &[], &[], &[1, 4]).await?;
@@ -242,6 +251,8 @@ async fn dead_letters(b: &Bench) -> Outcome {
     };
     let mut with_octets = letter(3, "broken ü")?;
     with_octets.octets = Some((Digest::of(b"x"), u64::from(u32::MAX) * 2));
+    with_octets.internal_date = Some(Timestamp::from_unix(-5));
+    with_octets.labels = vec![MailboxName::encode("Wichtig ü"), MailboxName::from_wire(b"\xff".to_vec())];
     let last = b.last_change().await?;
     let mut window = inbox_window()?;
     window.dead_letters = vec![with_octets.clone(), letter(1, "first reason")?];

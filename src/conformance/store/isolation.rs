@@ -43,7 +43,7 @@ async fn empty_practice(b: &Bench) -> Outcome {
     same("its page", &page, &Vec::new())?;
     same("its messages by key", &store.messages(&other, &[message_key("first")]).await?, &Vec::new())?;
     same("its messages", &store.all_messages(&other, None, 10).await?, &Vec::new())?;
-    same("its count", &store.count(&other, &keys(&["client"])?, 10).await?, &0)?;
+    same("its count", &store.count(&PageQuery::new(other.clone(), keys(&["client"])?, 10)).await?, &0)?;
     same("its dead letters", &store.dead_letters(&other).await?, &Vec::new())?;
     same("its changes", &store.changes(&other, 0, 10).await?, &Vec::new())?;
     let lease = store.acquire_lease(&other, account, "worker", 10).await;

@@ -4,8 +4,8 @@ use super::bench::{inbox, keys, uid, validity};
 use crate::conformance::check::Outcome;
 use crate::contract::ArchivedCopy;
 use crate::types::{
-    AccountId, Address, AddressingHeaders, CleanText, Copy, CopyPlace, Digest, Field, MailboxName,
-    MessageDate, MessageId, MessageKey, ParsedMessage, Participant, Timestamp,
+    AccountId, Address, AddressingHeaders, Attachment, CleanText, Copy, CopyPlace, Digest, Field,
+    MailboxName, MessageDate, MessageId, MessageKey, ParsedMessage, Participant, Timestamp,
 };
 
 /// A copy of a message in the making. The name is the message's identity; content and octets tell renditions and copies of
@@ -22,6 +22,12 @@ pub(super) struct Mail {
     sort_time: i64,
     keys: Vec<String>,
     bcc: Option<String>,
+    people: Vec<String>,
+    answers: Option<String>,
+    references: Vec<String>,
+    thread: Option<String>,
+    subject: String,
+    attachments: Vec<String>,
 }
 
 impl Mail {
@@ -37,6 +43,12 @@ impl Mail {
             sort_time: 1_700_000_000,
             keys: vec!["client".to_owned()],
             bcc: None,
+            people: vec!["client".to_owned()],
+            answers: None,
+            references: Vec::new(),
+            thread: None,
+            subject: format!("About {name}"),
+            attachments: Vec::new(),
         }
     }
 
@@ -62,6 +74,43 @@ impl Mail {
 
     pub(super) fn bcc(mut self, address: &str) -> Self {
         self.bcc = Some(address.to_owned());
+        self
+    }
+
+    /// Whom it goes to, instead of the client.
+    pub(super) fn people(mut self, names: &[&str]) -> Self {
+        self.people = names.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
+    pub(super) fn answers(mut self, name: &str) -> Self {
+        self.answers = Some(name.to_owned());
+        self
+    }
+
+    pub(super) fn references(mut self, names: &[&str]) -> Self {
+        self.references = names.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
+    /// The conversation its provider puts it into.
+    pub(super) fn thread(mut self, thread: &str) -> Self {
+        self.thread = Some(thread.to_owned());
+        self
+    }
+
+    pub(super) fn subject(mut self, subject: &str) -> Self {
+        subject.clone_into(&mut self.subject);
+        self
+    }
+
+    pub(super) fn attachment(mut self, name: &str) -> Self {
+        self.attachments.push(name.to_owned());
+        self
+    }
+
+    pub(super) fn of_account(mut self, account: &AccountId) -> Self {
+        self.account = account.clone();
         self
     }
 
@@ -102,14 +151,20 @@ impl Mail {
                 CleanText::new(name),
             ))
         };
-        headers.participants.push(participant(Field::To, "client@client.example", "Der Kunde \u{1f4e7}")?);
+        for name in &self.people {
+            let address = format!("{name}@client.example");
+            headers.participants.push(participant(Field::To, &address, "Der Kunde \u{1f4e7}")?);
+        }
         if let Some(address) = &self.bcc {
             headers.participants.push(participant(Field::Bcc, address, "Hidden")?);
         }
         headers.date = Some(MessageDate::new(Timestamp::from_unix(self.sort_time), 120));
         let parsed = ParsedMessage {
             headers,
-            subject: CleanText::new(&format!("About {}", self.name)),
+            subject: CleanText::new(&self.subject),
+            in_reply_to: self.answers.as_deref().and_then(MessageId::parse),
+            references: self.references.iter().filter_map(|name| MessageId::parse(name)).collect(),
+            attachments: self.attachments.iter().map(|name| attachment(name)).collect(),
             text: self.content.clone(),
             rendition: Some(self.rendition()),
             ..ParsedMessage::default()
@@ -117,8 +172,14 @@ impl Mail {
         let names: Vec<&str> = self.keys.iter().map(String::as_str).collect();
         let postings = keys(&names)?.into_iter().collect();
         let sort_time = Timestamp::from_unix(self.sort_time);
-        Ok(ArchivedCopy::new(key(&self.name), sort_time, parsed, self.copy()?, postings))
+        let mut copy = ArchivedCopy::new(key(&self.name), sort_time, parsed, self.copy()?, postings);
+        copy.thread.clone_from(&self.thread);
+        Ok(copy)
     }
+}
+
+fn attachment(name: &str) -> Attachment {
+    Attachment::new(CleanText::file_name(name), CleanText::new("application/pdf"), 7)
 }
 
 pub(super) fn key(name: &str) -> MessageKey {

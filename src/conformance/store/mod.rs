@@ -1,20 +1,31 @@
-//! S1 to S16, O1 to O11.
+//! S1 to S16, O1 to O11, A1 to A11.
 
 mod account;
 mod atomic;
 mod bench;
+mod conversations;
 mod copies;
 mod coverage;
+mod erased_clients;
+mod erasing;
+mod erasing_isolation;
 mod erasure;
 mod evidence;
 mod feed;
 mod fence;
+mod filters;
+mod indexed;
 mod isolation;
+mod kept;
 mod lease;
 mod mail;
 mod outbox;
 mod page;
 mod practice_settings;
+mod search;
+mod tombstones;
+mod upkeep;
+mod viewing;
 mod window;
 
 use std::sync::Arc;
@@ -41,6 +52,17 @@ pub(super) async fn run(open: impl AsyncFn(Seed) -> Box<dyn MailStore>) -> Repor
         practice_settings::CHECKS,
         evidence::CHECKS,
         erasure::CHECKS,
+        indexed::CHECKS,
+        erasing::CHECKS,
+        tombstones::CHECKS,
+        erased_clients::CHECKS,
+        upkeep::CHECKS,
+        erasing_isolation::CHECKS,
+        kept::CHECKS,
+        filters::CHECKS,
+        viewing::CHECKS,
+        search::CHECKS,
+        conversations::CHECKS,
     ];
     check::run("mail store", checks.into_iter().chain(outbox::CHECKS).flatten(), async || {
         let clock = Arc::new(SteppedClock::new());

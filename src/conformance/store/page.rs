@@ -185,7 +185,11 @@ async fn nothing(b: &Bench) -> Outcome {
     let before = query(10)?.before(Some(position("first", 1_000)));
     same("the page after the last message", &b.store.page(&before).await?, &Vec::new())?;
     same("no messages", &b.store.messages(&b.practice, &[]).await?, &Vec::new())?;
-    same("the count of no keys", &b.store.count(&b.practice, &[], 10).await?, &0)
+    same(
+        "the count of no keys",
+        &b.store.count(&PageQuery::new(b.practice.clone(), Vec::new(), 10)).await?,
+        &0,
+    )
 }
 
 async fn by_key(b: &Bench) -> Outcome {
@@ -235,7 +239,7 @@ async fn every_key(b: &Bench) -> Outcome {
     for key in ["one", "three", "four"] {
         let found: Vec<_> = b.page(&[key]).await?.into_iter().map(|position| position.message).collect();
         same(&format!("the page of the key {key}"), &found, &vec![message_key("first")])?;
-        same("its count", &b.store.count(&b.practice, &keys(&[key])?, 10).await?, &1)?;
+        same("its count", &b.store.count(&PageQuery::new(b.practice.clone(), keys(&[key])?, 10)).await?, &1)?;
     }
     let page: BTreeSet<_> = b.page(&["one", "two", "three", "four"]).await?.into_iter().collect();
     same("how many messages carry any of the keys", &page.len(), &2)
@@ -257,7 +261,11 @@ async fn many_keys(b: &Bench) -> Outcome {
     let mut found = pages(b, &names, None, 60).await?;
     found.dedup();
     same("the pages of all keys and one they share", &found, &expected)?;
-    same("the count of 201 keys", &b.store.count(&b.practice, &keys(&names)?, 1_000).await?, &200)
+    same(
+        "the count of 201 keys",
+        &b.store.count(&PageQuery::new(b.practice.clone(), keys(&names)?, 1_000)).await?,
+        &200,
+    )
 }
 
 async fn counts(b: &Bench) -> Outcome {
@@ -272,10 +280,10 @@ async fn counts(b: &Bench) -> Outcome {
         (&["one", "two"], 30, 30),
         (&["two"], 1, 1),
         (&["two"], 0, 0),
-        (&["two"], u32::MAX, 31),
+        (&["two"], usize::MAX, 31),
         (&["nobody"], 10, 0),
     ] {
-        let count = b.store.count(&b.practice, &keys(names)?, cap).await?;
+        let count = b.store.count(&PageQuery::new(b.practice.clone(), keys(names)?, cap)).await?;
         same(&format!("the count of {} keys up to {cap}", names.len()), &count, &expected)?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Accounts: leases, progress and health.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Feed, PracticeRows};
 use crate::contract::{
@@ -8,8 +8,8 @@ use crate::contract::{
     MailboxState, NewAccount, PassEnd, SyncState,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::settings::{AccountSettings, PracticeSettings};
-use crate::types::{AccountId, Cursor, Gap, MailboxName, Timestamp, Uid};
+use crate::settings::{AccountSettings, PracticeSettings, Sharing};
+use crate::types::{AccountId, Cursor, Gap, KeyDigest, MailboxName, Timestamp, Uid};
 
 /// One account and how far it is read.
 pub(super) struct AccountRow {
@@ -49,6 +49,11 @@ impl AccountRow {
             octets: (0, 0),
             files_copies: None,
         }
+    }
+
+    /// How much colleagues see of its mail.
+    pub(super) fn sharing(&self) -> Sharing {
+        self.record.account.settings.sharing
     }
 
     pub(super) fn count_octets(&mut self, octets: u64, now: Timestamp) {
@@ -101,6 +106,13 @@ impl AccountRow {
             }
         }
         Ok(())
+    }
+
+    /// Forgets that what was seen was matched against these keys, or is being.
+    pub(super) fn uncover(&mut self, keys: &BTreeSet<KeyDigest>) {
+        let CoveredKeys { covered, pending, .. } = &mut self.keys;
+        covered.retain(|key| !keys.contains(key));
+        pending.retain(|key| !keys.contains(key));
     }
 
     /// Switches it off, or on again, as its practice has settled.

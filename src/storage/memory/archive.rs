@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::account::AccountRow;
-use crate::contract::{
-    CopiesInMailbox, Message, MessageCopy, PagePosition, PageQuery, Rendition, StoredCopy,
-};
+use crate::contract::{CopiesInMailbox, Message, MessageCopy, PagePosition, Rendition, StoredCopy};
+use crate::settings::Sharing;
 use crate::storage::content::Content;
 use crate::types::{
-    AccountId, Copy, CopyPlace, CopyState, Digest, KeyDigest, MailboxName, MessageId, MessageKey,
-    Participant, Timestamp, Uid, UidSet, UidValidity,
+    AccountId, ConversationId, Copy, CopyPlace, CopyState, Digest, KeyDigest, MailboxName, MessageId,
+    MessageKey, Participant, Timestamp, Uid, UidSet, UidValidity, UserId,
 };
 
 #[derive(Default)]
@@ -18,6 +17,8 @@ pub(super) struct Archive {
     pub(super) messages: BTreeMap<MessageKey, MessageRow>,
     pub(super) copies: BTreeMap<CopyPlace, CopyRow>,
     pub(super) postings: BTreeMap<KeyDigest, BTreeSet<PagePosition>>,
+    /// Conversations that turned out to be part of another one.
+    pub(super) aliases: BTreeMap<ConversationId, ConversationId>,
 }
 
 pub(super) struct MessageRow {
@@ -28,6 +29,13 @@ pub(super) struct MessageRow {
     pub(super) places: BTreeSet<CopyPlace>,
     /// The keys it is found by as it was sent, whatever its copies bring.
     pub(super) sent_keys: BTreeSet<KeyDigest>,
+    pub(super) conversation: ConversationId,
+    /// The number of the change by which it was archived.
+    pub(super) arrival: u64,
+    /// What it names that others of its conversation may name too.
+    pub(super) links: BTreeSet<String>,
+    /// Users who hid it from their colleagues.
+    pub(super) hidden_by: BTreeSet<UserId>,
 }
 
 pub(super) struct CopyRow {
@@ -59,24 +67,30 @@ impl Archive {
         self.copies.insert(place, row);
     }
 
-    /// Adds what a message says and the keys it is found by; says whether it is new.
-    pub(super) fn take_up(&mut self, content: &Content<'_>) -> bool {
+    /// Adds what a message says, the keys it is found by and what it names. One that is new arrives with the change of that number.
+    pub(super) fn take_up(&mut self, content: &Content<'_>, arrival: u64) {
         let is_new = !self.messages.contains_key(&content.message);
+        let conversation = self.begun_by(content.message);
         let message = self.messages.entry(content.message).or_insert_with(|| MessageRow {
             sort_time: content.sort_time,
             message_id: content.parsed.headers.message_id.clone(),
             renditions: Vec::new(),
             places: BTreeSet::new(),
             sent_keys: BTreeSet::new(),
+            conversation,
+            arrival,
+            links: BTreeSet::new(),
+            hidden_by: BTreeSet::new(),
         });
         if !message.renditions.iter().any(|rendition| rendition.digest == content.digest) {
             message.renditions.push(Rendition::of(content.digest, content.parsed));
         }
+        message.links.append(&mut content.links());
         let position = PagePosition::new(message.sort_time, content.message);
         for key in content.postings {
             self.postings.entry(*key).or_default().insert(position);
         }
-        is_new
+        self.join(content.message, is_new);
     }
 
     /// Takes out every copy of an account; their messages stay.
@@ -101,30 +115,29 @@ impl Archive {
         let is_gone = message.renditions.is_empty();
         if is_gone {
             self.messages.remove(&key);
+            self.forget_aliases();
         }
         is_gone
     }
 
-    pub(super) fn page(&self, query: &PageQuery) -> Vec<PagePosition> {
-        let end = query.before.map_or(Bound::Unbounded, Bound::Excluded);
-        let newest = |set: &BTreeSet<PagePosition>| -> Vec<PagePosition> {
-            set.range((Bound::Unbounded, end)).rev().take(query.limit).copied().collect()
-        };
-        let merged: BTreeSet<_> =
-            query.keys.iter().filter_map(|key| self.postings.get(key)).flat_map(newest).collect();
-        merged.into_iter().rev().take(query.limit).collect()
+    /// The keys a message is found by.
+    pub(super) fn keys_of(&self, key: MessageKey) -> BTreeSet<KeyDigest> {
+        let Some(message) = self.messages.get(&key) else { return BTreeSet::new() };
+        let position = PagePosition::new(message.sort_time, key);
+        self.postings.iter().filter(|(_, found)| found.contains(&position)).map(|(key, _)| *key).collect()
     }
 
-    pub(super) fn count(&self, keys: &[KeyDigest], cap: u32) -> u32 {
-        let cap = usize::try_from(cap).unwrap_or(usize::MAX);
-        let mut counted = BTreeSet::new();
-        for position in keys.iter().filter_map(|key| self.postings.get(key)).flatten() {
-            if counted.len() >= cap {
-                break;
-            }
-            counted.insert(position);
+    /// Takes away everything of a message; answers its Message-ID and the octets of its copies.
+    pub(super) fn forget(&mut self, key: MessageKey) -> Option<(Option<MessageId>, Vec<Digest>)> {
+        let message = self.messages.remove(&key)?;
+        let position = PagePosition::new(message.sort_time, key);
+        for positions in self.postings.values_mut() {
+            positions.remove(&position);
         }
-        u32::try_from(counted.len()).unwrap_or(u32::MAX)
+        let copies = message.places.iter().filter_map(|place| self.copies.remove(place));
+        let octets = copies.map(|row| row.copy.blob()).collect();
+        self.forget_aliases();
+        Some((message.message_id, octets))
     }
 
     pub(super) fn message(
@@ -135,11 +148,19 @@ impl Archive {
         let row = self.messages.get(&key)?;
         let copy = |place: &CopyPlace| {
             let row = self.copies.get(place)?;
-            let user = accounts.get(&place.account)?.record.account.user.clone();
-            Some(MessageCopy::new(row.copy.clone(), user, row.rendition, row.bcc.clone()))
+            let account = &accounts.get(&place.account)?.record.account;
+            let user = account.user.clone();
+            let mut copy = MessageCopy::new(row.copy.clone(), user, row.rendition, row.bcc.clone());
+            copy.headers_only = account.settings.sharing == Sharing::HeadersOnly;
+            Some(copy)
         };
         let copies = row.places.iter().filter_map(copy).collect();
-        Some(Message::new(key, row.sort_time, row.message_id.clone(), row.renditions.clone(), copies))
+        let (id, renditions) = (row.message_id.clone(), row.renditions.clone());
+        let mut message = Message::new(key, row.sort_time, id, renditions, copies);
+        message.conversation = row.conversation;
+        message.arrival = row.arrival;
+        message.hidden_by = row.hidden_by.iter().cloned().collect();
+        Some(message)
     }
 
     pub(super) fn all_messages(
@@ -159,7 +180,7 @@ impl Archive {
             let place = &row.copy.place;
             let copies = || CopiesInMailbox::new(place.mailbox.clone(), place.uid_validity);
             match row.copy.state {
-                CopyState::Gone => {}
+                CopyState::Gone { .. } => {}
                 CopyState::Missing { since } => {
                     let entry = mailboxes.entry((&place.mailbox, place.uid_validity)).or_insert_with(copies);
                     entry.missing.push((place.uid, since));

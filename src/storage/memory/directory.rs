@@ -6,9 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::contract::{ClientEntry, ClientKey, ClientKeyPage, Practice, PracticeDirectory, User};
+use crate::contract::{ClientEntry, ClientKey, ClientKeyPage, Practice, PracticeDirectory, Retention, User};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{ClientId, PracticeId, UserId};
+use crate::types::{Address, ClientId, DomainName, PracticeId, UserId};
 
 /// As many as a page over real tables would name.
 const PAGE_SIZE: usize = 1_000;
@@ -37,6 +37,9 @@ struct PracticeRows {
     users: BTreeMap<UserId, User>,
     clients: BTreeMap<ClientId, BTreeSet<ClientKey>>,
     hidden: BTreeSet<(UserId, ClientId)>,
+    retention: BTreeMap<ClientId, Retention>,
+    /// Keys that were a client's.
+    former: BTreeMap<ClientId, BTreeSet<ClientKey>>,
     revision: u64,
 }
 
@@ -64,6 +67,8 @@ impl MemoryDirectory {
             users: BTreeMap::new(),
             clients: BTreeMap::new(),
             hidden: BTreeSet::new(),
+            retention: BTreeMap::new(),
+            former: BTreeMap::new(),
             revision: 1,
         };
         practices.insert(rows.practice.id.clone(), rows);
@@ -101,7 +106,9 @@ impl MemoryDirectory {
     ) -> Result<()> {
         let keys = keys.into_iter().collect();
         self.change(practice, |rows| {
-            rows.clients.insert(client, keys);
+            if let Some(before) = rows.clients.insert(client.clone(), keys) {
+                rows.former.entry(client).or_default().extend(before);
+            }
         })
     }
 
@@ -111,7 +118,9 @@ impl MemoryDirectory {
     /// [`ErrorKind::NotFound`] when there is no such practice.
     pub fn remove_client(&self, practice: &PracticeId, client: &ClientId) -> Result<()> {
         self.change(practice, |rows| {
-            rows.clients.remove(client);
+            if let Some(before) = rows.clients.remove(client) {
+                rows.former.entry(client.clone()).or_default().extend(before);
+            }
         })
     }
 
@@ -122,6 +131,16 @@ impl MemoryDirectory {
     pub fn hide(&self, practice: &PracticeId, user: UserId, client: ClientId) -> Result<()> {
         self.change(practice, |rows| {
             rows.hidden.insert((user, client));
+        })
+    }
+
+    /// Says what must not be erased of a client's mail, whether the client is there or not.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such practice.
+    pub fn set_retention(&self, practice: &PracticeId, client: ClientId, retention: Retention) -> Result<()> {
+        self.change(practice, |rows| {
+            rows.retention.insert(client, retention);
         })
     }
 
@@ -188,5 +207,31 @@ impl PracticeDirectory for MemoryDirectory {
                 && rows.clients.contains_key(client)
                 && !rows.hidden.contains(&(user.clone(), client.clone()))
         }))
+    }
+
+    async fn retention(&self, practice: &PracticeId, client: &ClientId) -> Result<Retention> {
+        let practices = self.lock();
+        let found = practices.get(practice).and_then(|rows| rows.retention.get(client).copied());
+        Ok(found.unwrap_or_default())
+    }
+
+    async fn former_retention(&self, practice: &PracticeId, address: &Address) -> Result<Retention> {
+        let practices = self.lock();
+        let Some(rows) = practices.get(practice) else { return Ok(Retention::FREE) };
+        let theirs = rows.retention.iter().filter(|(client, _)| {
+            let now = rows.clients.get(*client).into_iter().flatten();
+            now.chain(rows.former.get(*client).into_iter().flatten()).any(|key| names(key, address))
+        });
+        Ok(theirs.fold(Retention::FREE, |all, (_, retention)| all.and(*retention)))
+    }
+}
+
+/// Whether a key is this address, or its domain.
+fn names(key: &ClientKey, address: &Address) -> bool {
+    match key {
+        ClientKey::Address(text) => Address::parse(text).is_ok_and(|known| known.key() == address.key()),
+        ClientKey::Domain(text) => {
+            DomainName::parse(text.trim().trim_start_matches('@')).is_ok_and(|d| d == *address.domain())
+        }
     }
 }

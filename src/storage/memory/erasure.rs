@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::PracticeRows;
 use super::account::not_found;
+use super::{PracticeRows, erasing};
 use crate::contract::{AccountState, ChangeKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::links;
 use crate::types::{AccountId, Digest, Timestamp};
 
 pub(super) fn erase(rows: &mut PracticeRows, account: &AccountId, now: Timestamp) -> Result<Vec<Digest>> {
-    let PracticeRows { accounts, archive, dead_letters, outbox, feed, .. } = rows;
+    let PracticeRows { accounts, archive, dead_letters, outbox, unlisted, feed, .. } = rows;
     let row = accounts.get_mut(account).ok_or_else(not_found)?;
     if row.record.state != AccountState::Disconnected {
         return Err(Error::new(ErrorKind::Busy, "the account is to be disconnected before it is erased"));
@@ -19,16 +20,17 @@ pub(super) fn erase(rows: &mut PracticeRows, account: &AccountId, now: Timestamp
     let mut octets: BTreeSet<_> =
         letters.filter_map(|(_, letter)| letter.octets).map(|(sha, _)| sha).collect();
     let copies = archive.take_all(account);
-    octets.extend(copies.iter().map(|row| row.copy.sha256));
+    octets.extend(copies.iter().map(|row| row.copy.blob()));
     let messages: BTreeSet<_> = copies.iter().map(|row| row.message).collect();
     for message in messages {
         if archive.shrink(message, &outbox.renditions_of(message)) {
+            unlisted.remove(&message);
             feed.push(now, account, ChangeKind::MessageErased(message));
+        } else if let Some(row) = archive.messages.get_mut(&message) {
+            // What the account's provider put together.
+            row.links.retain(|link| !link.starts_with(&links::of_account(account)));
         }
     }
     feed.push(now, account, ChangeKind::AccountErased);
-    let copied: BTreeSet<_> = archive.copies.values().map(|row| row.copy.sha256).collect();
-    let buried: BTreeSet<_> = dead_letters.values().filter_map(|l| l.octets).map(|(sha, _)| sha).collect();
-    octets.retain(|sha256| !copied.contains(sha256) && !buried.contains(sha256) && !outbox.names(sha256));
-    Ok(octets.into_iter().collect())
+    Ok(erasing::unnamed(rows, octets))
 }

@@ -2,12 +2,17 @@
 
 mod account;
 mod archive;
+mod archive_store;
 mod blobs;
+mod conversations;
 mod credentials;
 mod directory;
+mod erasing;
 mod erasure;
 mod outbox;
+mod page;
 mod store;
+mod tombstones;
 mod window;
 
 use std::collections::BTreeMap;
@@ -17,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::contract::{Change, ChangeKind, Clock, CredentialField, DeadLetter, SettingsChange};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::PracticeSettings;
-use crate::types::{AccountId, CopyPlace, Digest, PracticeId, Timestamp};
+use crate::types::{AccountId, CopyPlace, Digest, MessageKey, PracticeId, Timestamp, UserId};
 
 pub use directory::MemoryDirectory;
 
@@ -72,6 +77,11 @@ struct PracticeRows {
     dead_letters: BTreeMap<CopyPlace, DeadLetter>,
     settings: PracticeSettings,
     outbox: outbox::OutboxRows,
+    tombstones: tombstones::Tombstones,
+    /// Messages that are no client's any more, and since when that is known.
+    unlisted: BTreeMap<MessageKey, Timestamp>,
+    /// Octets that nothing named when they were first shown.
+    orphans: BTreeMap<Digest, Timestamp>,
     feed: Feed,
     blobs: BTreeMap<Digest, Arc<[u8]>>,
     credentials: BTreeMap<(AccountId, CredentialField), credentials::CredentialRow>,
@@ -86,7 +96,7 @@ impl PracticeRows {
             return Err(Error::new(ErrorKind::Busy, "the practice's settings were changed meanwhile"));
         }
         self.settings.clone_from(&change.after);
-        self.feed.push(now, None, ChangeKind::SettingsChanged(change.by.clone()));
+        self.feed.push_by(now, None, change.by.clone(), ChangeKind::SettingsChanged);
         for row in self.accounts.values_mut() {
             row.obey(&self.settings, now, &mut self.feed);
         }
@@ -100,7 +110,19 @@ struct Feed(Vec<Change>);
 
 impl Feed {
     fn push<'a>(&mut self, at: Timestamp, account: impl Into<Option<&'a AccountId>>, kind: ChangeKind) {
+        self.push_by(at, account, None, kind);
+    }
+
+    /// Answers the change's number.
+    fn push_by<'a>(
+        &mut self,
+        at: Timestamp,
+        account: impl Into<Option<&'a AccountId>>,
+        by: Option<UserId>,
+        kind: ChangeKind,
+    ) -> u64 {
         let sequence = self.0.last().map_or(1, |last| last.sequence.saturating_add(1));
-        self.0.push(Change::new(sequence, at, account.into().cloned(), kind));
+        self.0.push(Change::new(sequence, at, account.into().cloned(), kind).by(by));
+        sequence
     }
 }

@@ -13,8 +13,10 @@ use crate::contract::{
 use crate::error::Result;
 use crate::storage::content::Content;
 use crate::storage::outgoing::{
-    HeldClaim, OutgoingRow, archived, busy, is_copy_of, learnt, not_found, throttled, used_key, windows,
+    ErasedIntent, HeldClaim, OutgoingRow, archived, busy, is_copy_of, learnt, lost, not_found, throttled,
+    used_key, was_erased, windows,
 };
+use crate::storage::practice_secret::PracticeSecret;
 use crate::types::{AccountId, Digest, MessageKey, OutgoingId, PracticeId, Timestamp};
 
 /// The intents of a practice.
@@ -23,11 +25,17 @@ pub(super) struct OutboxRows {
     rows: BTreeMap<OutgoingId, OutgoingRow>,
     /// In the order in which they were queued.
     order: Vec<OutgoingId>,
+    erased: BTreeMap<OutgoingId, ErasedIntent>,
 }
 
 impl OutboxRows {
     fn row(&mut self, id: OutgoingId) -> Result<&mut OutgoingRow> {
         self.rows.get_mut(&id).ok_or_else(not_found)
+    }
+
+    /// The intent of a claim, unless it was erased.
+    fn claimed(&mut self, claim: &OutgoingClaim) -> Result<&mut OutgoingRow> {
+        self.rows.get_mut(&claim.item.message.id).ok_or_else(lost)
     }
 
     fn in_order(&self) -> impl DoubleEndedIterator<Item = &OutgoingRow> {
@@ -42,6 +50,10 @@ impl OutboxRows {
         if let Some(known) = self.in_order().find(same) {
             let is_same = known.item.message.draft == message.draft;
             return if is_same { Ok((known.item.clone(), true)) } else { Err(used_key()) };
+        }
+        let used = |erased: &ErasedIntent| erased.key.is_some() && erased.key == message.key;
+        if self.erased.contains_key(&message.id) || self.erased.values().any(used) {
+            return Err(was_erased());
         }
         let item = Outgoing::new(message.clone(), now);
         self.rows.insert(message.id, OutgoingRow::new(item.clone()));
@@ -68,9 +80,10 @@ impl OutboxRows {
 
     /// Refuses to go beyond the limits of a way.
     fn check_limits(&self, route: &Route, limits: SendLimits, now: Timestamp) -> Result<()> {
-        let mut sent: Vec<_> = (self.rows.values().filter(|row| row.item.message.route == *route))
-            .filter_map(|row| row.item.sent_at)
-            .collect();
+        let erased = self.erased.values().map(|erased| (&erased.route, erased.sent_at));
+        let rows = self.rows.values().map(|row| (&row.item.message.route, row.item.sent_at));
+        let mut sent: Vec<_> =
+            rows.chain(erased).filter(|(way, _)| *way == route).filter_map(|(_, at)| at).collect();
         sent.sort_by_key(|at| Reverse(*at));
         let until = |(seconds, most): (i64, u32)| {
             let in_the_way = match most.checked_sub(1) {
@@ -82,10 +95,42 @@ impl OutboxRows {
         windows(limits).filter_map(until).max().map_or(Ok(()), |until| Err(throttled(until)))
     }
 
+    /// The intents that are a message.
+    pub(super) fn of_message(&self, message: MessageKey) -> Vec<Outgoing> {
+        let items = self.in_order().map(|row| &row.item);
+        items.filter(|item| item.message.message == message).cloned().collect()
+    }
+
+    /// Erases intents but for what keeps them from being sent again.
+    pub(super) fn erase(&mut self, intents: &[Outgoing], secret: &PracticeSecret) {
+        for intent in intents {
+            let erased = ErasedIntent::of(intent, secret);
+            self.rows.remove(&erased.id);
+            self.order.retain(|id| *id != erased.id);
+            self.erased.insert(erased.id, erased);
+        }
+    }
+
+    /// The erased intent's message, as its tombstone knows it, that a copy in `account` is one of.
+    pub(super) fn erased_message_of(
+        &self,
+        archived: &ArchivedCopy,
+        account: &AccountId,
+        secret: &PracticeSecret,
+    ) -> Option<Digest> {
+        let erased = self.erased.get(&archived.parsed.outgoing?)?;
+        erased.is_of(archived, account, secret).then_some(erased.message)
+    }
+
     /// What intents have sent, or are to send, as this message.
     pub(super) fn renditions_of(&self, message: MessageKey) -> BTreeSet<Digest> {
         let theirs = self.rows.values().map(|row| &row.item.message).filter(|item| item.message == message);
         theirs.map(|item| item.rendition).collect()
+    }
+
+    /// The intents of this message.
+    pub(super) fn sent_as(&self, message: MessageKey) -> impl Iterator<Item = &NewOutgoing> {
+        self.rows.values().map(|row| &row.item.message).filter(move |item| item.message == message)
     }
 
     /// Whether an intent's octets are these.
@@ -183,17 +228,14 @@ impl PracticeRows {
 
     fn take_up(&mut self, item: &Outgoing, sent: Option<&SentMessage>, now: Timestamp) {
         let Some(sent) = sent else { return };
-        if self.archive.take_up(&Content::of_sent(item, sent)) {
-            let change = ChangeKind::MessageArchived(item.message.message);
-            self.feed.push(now, item.message.route.account(), change);
-        }
+        self.archive_content(&Content::of_sent(item, sent), item.message.route.account(), now);
         if let Some(message) = self.archive.messages.get_mut(&item.message.message) {
             message.sent_keys.extend(&sent.postings);
         }
     }
 
     fn finish(&mut self, claim: &OutgoingClaim, end: &OutgoingEnd, now: Timestamp) -> Result<Outgoing> {
-        let row = self.outbox.row(claim.item.message.id)?;
+        let row = self.outbox.claimed(claim)?;
         row.held_by(claim)?;
         let steps = row.finish(end, now)?;
         let item = row.item.clone();
@@ -254,7 +296,7 @@ impl Outbox for MemoryStore {
     async fn confirm_outgoing(&self, claim: &OutgoingClaim, seconds: u32) -> Result<()> {
         self.write(&claim.item.message.practice, |rows, now| {
             let epoch = rows.epoch(&claim.item.message.route);
-            let row = rows.outbox.row(claim.item.message.id)?;
+            let row = rows.outbox.claimed(claim)?;
             row.confirm(claim, epoch, now, now.plus(i64::from(seconds)))
         })
     }

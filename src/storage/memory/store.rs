@@ -11,7 +11,7 @@ use crate::contract::{
 };
 use crate::error::Result;
 use crate::settings::{AccountSettings, PracticeSettings};
-use crate::types::{AccountId, Digest, KeyDigest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
+use crate::types::{AccountId, Digest, MailboxName, MessageKey, PracticeId, UidSet, UidValidity};
 
 #[async_trait]
 impl MailStore for MemoryStore {
@@ -116,7 +116,7 @@ impl MailStore for MemoryStore {
     }
 
     async fn page(&self, query: &PageQuery) -> Result<Vec<PagePosition>> {
-        Ok(self.read(&query.practice, |rows| rows.archive.page(query)))
+        Ok(self.read(&query.practice, |rows| rows.page(query)))
     }
 
     async fn messages(&self, practice: &PracticeId, keys: &[MessageKey]) -> Result<Vec<Message>> {
@@ -135,8 +135,8 @@ impl MailStore for MemoryStore {
         Ok(self.read(practice, |rows| rows.archive.all_messages(after, limit, &rows.accounts)))
     }
 
-    async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32> {
-        Ok(self.read(practice, |rows| rows.archive.count(keys, cap)))
+    async fn count(&self, query: &PageQuery) -> Result<usize> {
+        Ok(self.read(&query.practice, |rows| rows.count(query)))
     }
 
     async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>> {

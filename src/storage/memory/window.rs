@@ -37,7 +37,11 @@ pub(super) fn commit(
     relocate(&mut rows.archive, &window.moved);
     for archived in &window.copies {
         let message = rows.outbox.message_of(archived, &fence.account);
-        archive(rows, &mut receipt, message, archived, now);
+        if is_barred(rows, message, archived, now) {
+            rows.dead_letters.remove(&archived.copy.place);
+        } else {
+            archive(rows, &mut receipt, message, archived, now);
+        }
         if archived.in_sent {
             for (id, step) in rows.outbox.seen(message, archived, now) {
                 rows.feed.push(now, &fence.account, ChangeKind::Outgoing(id, step));
@@ -83,6 +87,17 @@ fn relocate(archive: &mut Archive, moved: &[MovedCopy]) {
     }
 }
 
+/// Whether the message of a copy was erased and is not archived now; the copy may be known by its intent alone.
+fn is_barred(rows: &PracticeRows, message: MessageKey, archived: &ArchivedCopy, now: Timestamp) -> bool {
+    let PracticeRows { tombstones, outbox, .. } = rows;
+    let Some(secret) = tombstones.secret() else { return false };
+    let account = &archived.copy.place.account;
+    tombstones.bars(&message, now)
+        || outbox
+            .erased_message_of(archived, account, secret)
+            .is_some_and(|message| tombstones.bars_digest(&message, now))
+}
+
 /// Archives a copy of `message`.
 fn archive(
     rows: &mut PracticeRows,
@@ -91,16 +106,22 @@ fn archive(
     archived: &ArchivedCopy,
     now: Timestamp,
 ) {
-    let PracticeRows { archive, feed, .. } = rows;
     let place = &archived.copy.place;
-    if let Some(row) = archive.copies.get_mut(place).filter(|row| row.copy.sha256 == archived.copy.sha256) {
-        row.copy.state = CopyState::Present;
+    rows.dead_letters.remove(place);
+    let participants = &archived.parsed.headers.participants;
+    let known = rows.archive.copies.get(place).filter(|row| row.copy.sha256 == archived.copy.sha256);
+    let known = known.map(|row| row.message);
+    let content = Content::of_copy(known.unwrap_or(message), archived);
+    let is_new = rows.archive_content(&content, Some(&place.account), now);
+    if known.is_some() {
+        if let Some(row) = rows.archive.copies.get_mut(place) {
+            row.copy.clone_from(&archived.copy);
+            row.rendition = content.digest;
+            row.keys.clone_from(&archived.postings);
+        }
         return;
     }
-    let content = Content::of_copy(message, archived);
-    let is_new = archive.take_up(&content);
-    let participants = &archived.parsed.headers.participants;
-    archive.put(CopyRow {
+    rows.archive.put(CopyRow {
         message,
         copy: archived.copy.clone(),
         rendition: content.digest,
@@ -110,9 +131,27 @@ fn archive(
     receipt.new_copies = receipt.new_copies.saturating_add(1);
     if is_new {
         receipt.new_messages = receipt.new_messages.saturating_add(1);
-        feed.push(now, &place.account, ChangeKind::MessageArchived(message));
     } else {
-        feed.push(now, &place.account, ChangeKind::CopyArchived(message));
+        rows.feed.push(now, &place.account, ChangeKind::CopyArchived(message));
+    }
+}
+
+impl PracticeRows {
+    /// Takes up what a message says, and tells of the message if it is new; says whether it is.
+    pub(super) fn archive_content(
+        &mut self,
+        content: &Content<'_>,
+        account: Option<&AccountId>,
+        now: Timestamp,
+    ) -> bool {
+        let is_new = !self.archive.messages.contains_key(&content.message);
+        let arrival = if is_new {
+            self.feed.push_by(now, account, None, ChangeKind::MessageArchived(content.message))
+        } else {
+            0
+        };
+        self.archive.take_up(content, arrival);
+        is_new
     }
 }
 
@@ -135,14 +174,15 @@ pub(super) fn compare(
             feed.push(now, &fence.account, ChangeKind::CopyMissing(row.message));
         }
     }
-    let steps = [(&comparison.found, CopyState::Present), (&comparison.gone, CopyState::Gone)];
-    for (places, state) in steps {
-        for place in places {
-            if let Some(row) = own(archive, &fence.account, place)
-                && matches!(row.copy.state, CopyState::Missing { .. })
-            {
-                row.copy.state = state;
-            }
+    for place in &comparison.found {
+        if let Some(row) = missing(archive, &fence.account, place) {
+            row.copy.state = CopyState::Present;
+        }
+    }
+    for place in &comparison.gone {
+        if let Some(row) = missing(archive, &fence.account, place) {
+            row.copy.state = CopyState::Gone { since: now };
+            feed.push(now, &fence.account, ChangeKind::CopyGone(row.message));
         }
     }
     Ok(())
@@ -150,4 +190,8 @@ pub(super) fn compare(
 
 fn own<'a>(archive: &'a mut Archive, account: &AccountId, place: &CopyPlace) -> Option<&'a mut CopyRow> {
     archive.copies.get_mut(place).filter(|row| row.copy.place.account == *account)
+}
+
+fn missing<'a>(archive: &'a mut Archive, account: &AccountId, place: &CopyPlace) -> Option<&'a mut CopyRow> {
+    own(archive, account, place).filter(|row| matches!(row.copy.state, CopyState::Missing { .. }))
 }

@@ -80,6 +80,7 @@ pub(in crate::storage) fn busy() -> Error {
     Error::new(ErrorKind::Busy, "somebody else works on the intent")
 }
 
-fn lost() -> Error {
+/// What is said to whoever acts on a claim that is not the intent's any more, or whose intent was erased.
+pub(in crate::storage) fn lost() -> Error {
     Error::new(ErrorKind::FenceLost, "the claim of the intent is lost")
 }

@@ -4,7 +4,7 @@ use super::{OutgoingRow, decide_pending, went_out};
 use crate::contract::{
     ArchivedCopy, FiledCopy, Filing, Outgoing, OutgoingState, OutgoingStep, RecipientState, Route,
 };
-use crate::types::{AccountId, Timestamp};
+use crate::types::{AccountId, Digest, Timestamp};
 
 /// Whether a copy of `account` that bears the intent's id is one of its message: anybody may have borrowed the field.
 pub(in crate::storage) fn is_copy_of(
@@ -12,9 +12,18 @@ pub(in crate::storage) fn is_copy_of(
     archived: &ArchivedCopy,
     account: &AccountId,
 ) -> bool {
-    let in_its_sent_mailbox = archived.in_sent && intent.message.route == Route::Own(account.clone());
-    let rendition = archived.parsed.rendition.unwrap_or(archived.copy.sha256);
-    in_its_sent_mailbox || rendition == intent.message.rendition
+    is_copy(archived, account, &intent.message.route, |rendition| *rendition == intent.message.rendition)
+}
+
+/// The same of an intent that left by `route`, of whose content `is_content` tells.
+pub(super) fn is_copy(
+    archived: &ArchivedCopy,
+    account: &AccountId,
+    route: &Route,
+    is_content: impl FnOnce(&Digest) -> bool,
+) -> bool {
+    let in_its_sent_mailbox = archived.in_sent && *route == Route::Own(account.clone());
+    in_its_sent_mailbox || is_content(&archived.parsed.rendition.unwrap_or(archived.copy.sha256))
 }
 
 impl OutgoingRow {

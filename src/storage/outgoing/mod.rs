@@ -5,6 +5,7 @@ mod bounce;
 mod claim;
 mod decision;
 mod ending;
+mod erased;
 mod evidence;
 mod limits;
 
@@ -12,8 +13,9 @@ use crate::contract::{Outgoing, OutgoingState, OutgoingStep, OutgoingWork, Recip
 use crate::error::{Error, ErrorKind};
 use crate::types::Timestamp;
 
-pub(super) use claim::busy;
+pub(super) use claim::{busy, lost};
 pub(super) use ending::{archived, learnt};
+pub(super) use erased::{ErasedIntent, is_over, was_erased};
 pub(super) use evidence::is_copy_of;
 pub(super) use limits::{throttled, windows};
 

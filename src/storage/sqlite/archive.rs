@@ -2,43 +2,39 @@
 
 use sqlx::SqliteConnection;
 
+use super::changes::record_by;
+use super::conversations::Changed;
 use super::failure::failure;
-use super::values;
-use crate::contract::{ArchivedCopy, MovedCopy, Rendition};
+use super::{conversations, copies, messages, search, values};
+use crate::contract::{ArchivedCopy, ChangeKind, MovedCopy, Rendition};
 use crate::error::Result;
 use crate::storage::content::Content;
-use crate::types::{
-    CopyPlace, CopyState, Field, KEY_VERSION, MailboxName, MessageId, MessageKey, PracticeId, Timestamp,
-};
+use crate::storage::links;
+use crate::types::{AccountId, CopyPlace, KEY_VERSION, MessageId, MessageKey, PracticeId, Timestamp};
 
 /// The rules by which renditions are derived from octets: rows of an older number are derived again.
 const PARSED_BY: i64 = 1;
 
-const SELECT_STATE: &str = "
-    SELECT sha256, state FROM copy
+const SELECT_STORED: &str = "
+    SELECT sha256, message FROM copy
     WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = ?4 AND uid = ?5";
 
+const SELECT_HAS: &str = "SELECT EXISTS (SELECT 1 FROM message WHERE practice = ?1 AND message = ?2)";
+
 const INSERT_MESSAGE: &str = "
-    INSERT INTO message (practice, message, sort_time, message_id, key_version)
-    VALUES (?1, ?2, ?3, ?4, ?5)
-    ON CONFLICT DO NOTHING";
+    INSERT INTO message (practice, message, sort_time, message_id, key_version, conversation, arrival)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+/// What is asked of all renditions of a message together.
+const SUM_UP: &str = "
+    UPDATE message SET participants = ?3, attachments = ?4 WHERE practice = ?1 AND message = ?2";
 
 const INSERT_RENDITION: &str = "
     INSERT INTO rendition (practice, message, digest, ordinal, date, date_offset, subject, text, html, participants,
-        attachments, in_reply_to, refs, unparsed, parsed_by, automatic)
+        attachments, in_reply_to, refs, unparsed, parsed_by, automatic, incomplete)
     VALUES (?1, ?2, ?3, (SELECT coalesce(max(ordinal) + 1, 0) FROM rendition WHERE practice = ?1 AND message = ?2),
-        ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+        ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
     ON CONFLICT DO NOTHING";
-
-const SAVE_COPY: &str = "
-    INSERT INTO copy (practice, account, mailbox, uid_validity, uid, message, rendition, sha256, size, internal_date,
-        labels, bcc, state, missing_since, keys)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-    ON CONFLICT (practice, account, mailbox, uid_validity, uid) DO UPDATE SET
-        message = excluded.message, rendition = excluded.rendition, sha256 = excluded.sha256, size = excluded.size,
-        internal_date = excluded.internal_date, labels = excluded.labels, bcc = excluded.bcc,
-        state = excluded.state, missing_since = excluded.missing_since,
-        keys = excluded.keys";
 
 /// The message's own `sort_time`, which is what it was first.
 const INSERT_POSTINGS: &str = "
@@ -47,10 +43,6 @@ const INSERT_POSTINGS: &str = "
     FROM message AS m, json_each(?3) AS k
     WHERE m.practice = ?1 AND m.message = ?2
     ON CONFLICT DO NOTHING";
-
-const REVIVE: &str = "
-    UPDATE copy SET state = 'present', missing_since = NULL
-    WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = ?4 AND uid = ?5";
 
 const DELETE_COPY: &str = "
     DELETE FROM copy
@@ -77,55 +69,89 @@ pub(super) enum Added {
     Message,
 }
 
-/// Archives a copy of `message`.
+/// Who takes up what, and when.
+#[derive(Clone, core::marker::Copy)]
+pub(super) struct Taking<'a> {
+    pub(super) practice: &'a PracticeId,
+    pub(super) account: Option<&'a AccountId>,
+    pub(super) now: Timestamp,
+}
+
+/// Archives a copy of `message`, and tells of the message if it is new. One that is there puts back what its message lacks.
 pub(super) async fn put(
     tx: &mut SqliteConnection,
-    practice: &PracticeId,
+    taking: Taking<'_>,
     message: MessageKey,
     archived: &ArchivedCopy,
 ) -> Result<Added> {
-    let copy = &archived.copy;
-    if let Some((sha256, state)) = stored(tx, practice, &copy.place).await?
+    let (practice, copy) = (taking.practice, &archived.copy);
+    if let Some((sha256, known)) = stored(tx, practice, &copy.place).await?
         && sha256 == copy.sha256.as_bytes()
     {
-        if state != CopyState::Present.as_str() {
-            at_place(tx, REVIVE, practice, &copy.place).await?;
-        }
+        let content = Content::of_copy(values::message_key(&known)?, archived);
+        take_up(tx, taking, &content).await?;
+        copies::save(tx, practice, &content, archived).await?;
+        let renditions = messages::renditions(tx, practice, &content.message).await?;
+        search::write(tx, practice, &content.message, &renditions).await?;
         return Ok(Added::Nothing);
     }
     let content = Content::of_copy(message, archived);
-    let is_new = take_up(tx, practice, &content).await?;
-    save_copy(tx, practice, &content, archived).await?;
+    let is_new = take_up(tx, taking, &content).await?;
+    copies::save(tx, practice, &content, archived).await?;
     Ok(if is_new { Added::Message } else { Added::Copy })
 }
 
-/// Adds what a message says and the keys it is found by; says whether it is new.
+/// Adds what a message says, the keys it is found by and what it names, and tells of it if it is new; says whether it is.
 pub(super) async fn take_up(
     tx: &mut SqliteConnection,
-    practice: &PracticeId,
+    taking: Taking<'_>,
     content: &Content<'_>,
 ) -> Result<bool> {
-    let is_new = sqlx::query(INSERT_MESSAGE)
-        .bind(practice.as_str())
-        .bind(content.message.as_bytes().as_slice())
-        .bind(content.sort_time.as_unix())
-        .bind(content.parsed.headers.message_id.as_ref().map(MessageId::as_str))
-        .bind(i64::from(KEY_VERSION))
-        .execute(&mut *tx)
-        .await
-        .map_err(failure)?
-        .rows_affected()
-        > 0;
+    let (practice, message) = (taking.practice, &content.message);
+    let is_new = !has(tx, practice, message).await?;
+    if is_new {
+        insert(tx, taking, content).await?;
+    }
     let rendition = Rendition::of(content.digest, content.parsed);
-    put_rendition(tx, practice, &content.message, &rendition).await?;
-    sqlx::query(INSERT_POSTINGS)
+    let says_more = put_rendition(tx, practice, message, &rendition).await?;
+    let is_found_more = put_postings(tx, practice, content).await?;
+    let renditions = match (is_new, says_more || is_found_more) {
+        (true, _) => vec![rendition],
+        (false, true) => messages::renditions(tx, practice, message).await?,
+        (false, false) => Vec::new(),
+    };
+    if says_more {
+        sum_up(tx, practice, message, &renditions).await?;
+    }
+    let changed = match (is_new, says_more) {
+        (true, _) => Changed::Everything,
+        (false, true) => Changed::Participants,
+        (false, false) => Changed::Nothing,
+    };
+    conversations::join(tx, practice, message, (&content.links(), changed)).await?;
+    if !renditions.is_empty() {
+        search::write(tx, practice, message, &renditions).await?;
+    }
+    Ok(is_new)
+}
+
+/// Writes anew what is asked of all renditions of a message together.
+pub(super) async fn sum_up(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+    message: &MessageKey,
+    renditions: &[Rendition],
+) -> Result<()> {
+    let participants = links::participants(renditions.iter().flat_map(|rendition| &rendition.participants));
+    sqlx::query(SUM_UP)
         .bind(practice.as_str())
-        .bind(content.message.as_bytes().as_slice())
-        .bind(values::keys_to_json(content.postings)?)
+        .bind(message.as_bytes().as_slice())
+        .bind(values::keys_to_octets(&participants))
+        .bind(renditions.iter().any(|rendition| !rendition.attachments.is_empty()))
         .execute(tx)
         .await
         .map_err(failure)?;
-    Ok(is_new)
+    Ok(())
 }
 
 /// Lets copies follow where the server put them; one that is not archived is nothing to follow. All are taken out before any
@@ -169,19 +195,38 @@ pub(super) async fn follow(
     Ok(())
 }
 
-/// A place as columns hold it.
-pub(super) fn place(account: String, mailbox: Vec<u8>, validity: i64, uid: i64) -> Result<CopyPlace> {
-    let (validity, uid) = (values::uid_validity(validity)?, values::uid(uid)?);
-    Ok(CopyPlace::new(values::account(account)?, MailboxName::from_wire(mailbox), validity, uid))
+async fn has(tx: &mut SqliteConnection, practice: &PracticeId, message: &MessageKey) -> Result<bool> {
+    let select = sqlx::query_scalar(SELECT_HAS).bind(practice.as_str()).bind(message.as_bytes().as_slice());
+    select.fetch_one(tx).await.map_err(failure)
 }
 
+async fn insert(tx: &mut SqliteConnection, taking: Taking<'_>, content: &Content<'_>) -> Result<()> {
+    let Taking { practice, account, now } = taking;
+    let change = ChangeKind::MessageArchived(content.message);
+    let arrival = record_by(tx, practice, now, (account, None), &change).await?;
+    let conversation = conversations::begun_by(tx, practice, content.message).await?;
+    sqlx::query(INSERT_MESSAGE)
+        .bind(practice.as_str())
+        .bind(content.message.as_bytes().as_slice())
+        .bind(content.sort_time.as_unix())
+        .bind(content.parsed.headers.message_id.as_ref().map(MessageId::as_str))
+        .bind(i64::from(KEY_VERSION))
+        .bind(conversation.as_bytes().as_slice())
+        .bind(arrival)
+        .execute(tx)
+        .await
+        .map_err(failure)?;
+    Ok(())
+}
+
+/// Says whether the message did not say that before.
 async fn put_rendition(
     tx: &mut SqliteConnection,
     practice: &PracticeId,
     message: &MessageKey,
     rendition: &Rendition,
-) -> Result<()> {
-    sqlx::query(INSERT_RENDITION)
+) -> Result<bool> {
+    let done = sqlx::query(INSERT_RENDITION)
         .bind(practice.as_str())
         .bind(message.as_bytes().as_slice())
         .bind(rendition.digest.as_bytes().as_slice())
@@ -197,52 +242,35 @@ async fn put_rendition(
         .bind(rendition.unparsed.as_deref())
         .bind(PARSED_BY)
         .bind(rendition.automatic)
+        .bind(rendition.incomplete)
         .execute(tx)
         .await
         .map_err(failure)?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
-async fn save_copy(
+/// Says whether the message was not found by one of them before.
+async fn put_postings(
     tx: &mut SqliteConnection,
     practice: &PracticeId,
     content: &Content<'_>,
-    archived: &ArchivedCopy,
-) -> Result<()> {
-    let copy = &archived.copy;
-    let bcc = archived.parsed.headers.participants.iter().filter(|p| p.field == Field::Bcc);
-    let since = match copy.state {
-        CopyState::Missing { since } => Some(since),
-        _ => None,
-    };
-    sqlx::query(SAVE_COPY)
+) -> Result<bool> {
+    let done = sqlx::query(INSERT_POSTINGS)
         .bind(practice.as_str())
-        .bind(copy.place.account.as_str())
-        .bind(copy.place.mailbox.as_wire())
-        .bind(i64::from(copy.place.uid_validity.get()))
-        .bind(i64::from(copy.place.uid.get()))
         .bind(content.message.as_bytes().as_slice())
-        .bind(content.digest.as_bytes().as_slice())
-        .bind(copy.sha256.as_bytes().as_slice())
-        .bind(copy.size.cast_signed())
-        .bind(copy.internal_date.map(Timestamp::as_unix))
-        .bind(values::labels_to_json(&copy.labels)?)
-        .bind(values::participants_to_json(bcc)?)
-        .bind(copy.state.as_str())
-        .bind(values::seconds(since))
-        .bind(values::keys_to_octets(content.postings))
+        .bind(values::keys_to_json(content.postings)?)
         .execute(tx)
         .await
         .map_err(failure)?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 async fn stored(
     tx: &mut SqliteConnection,
     practice: &PracticeId,
     place: &CopyPlace,
-) -> Result<Option<(Vec<u8>, String)>> {
-    sqlx::query_as(SELECT_STATE)
+) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+    sqlx::query_as(SELECT_STORED)
         .bind(practice.as_str())
         .bind(place.account.as_str())
         .bind(place.mailbox.as_wire())
@@ -269,4 +297,20 @@ async fn at_place(
         .await
         .map_err(failure)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::explain::plan;
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_taken_up_is_looked_for_by_key() {
+        for sql in [SELECT_STORED, SELECT_HAS, SUM_UP, INSERT_POSTINGS] {
+            for step in plan(sql).await {
+                let given = step.starts_with("SCAN k ") || step == "SCAN CONSTANT ROW";
+                assert!(given || !step.starts_with("SCAN"), "{step} in {sql}");
+            }
+        }
+    }
 }

@@ -17,6 +17,8 @@ const INSERT: &str = "
     INSERT INTO change_feed (practice, sequence, at, account, kind, message, failure, outgoing, actor)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
+const SELECT_LAST: &str = "SELECT last_sequence FROM feed WHERE practice = ?1";
+
 const SELECT: &str = "
     SELECT sequence, at, account, kind, message, failure, outgoing, actor FROM change_feed
     WHERE practice = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
@@ -27,7 +29,7 @@ type Row =
 /// Before the step of an intent.
 const OUTGOING: &str = "outgoing_";
 
-/// Writes a change, in the transaction of what it tells.
+/// Writes a change that nobody in particular made, in the transaction of what it tells.
 pub(super) async fn record(
     tx: &mut SqliteConnection,
     practice: &PracticeId,
@@ -35,24 +37,20 @@ pub(super) async fn record(
     account: Option<&AccountId>,
     kind: &ChangeKind,
 ) -> Result<()> {
-    let (name, message, failed) = match kind {
-        ChangeKind::MessageArchived(key) => ("message_archived", Some(key), None),
-        ChangeKind::CopyArchived(key) => ("copy_archived", Some(key), None),
-        ChangeKind::CopyMissing(key) => ("copy_missing", Some(key), None),
-        ChangeKind::DeadLetter => ("dead_letter", None, None),
-        ChangeKind::Outgoing(_, step) => (step.as_str(), None, None),
-        ChangeKind::SettingsChanged(_) => ("settings_changed", None, None),
-        ChangeKind::AccountConnected => ("account_connected", None, None),
-        ChangeKind::AccountDisconnected => ("account_disconnected", None, None),
-        ChangeKind::AccountFailed(kind) => ("account_failed", None, Some(kind.as_str())),
-        ChangeKind::AccountRecovered => ("account_recovered", None, None),
-        ChangeKind::AccountSwitchedOff => ("account_switched_off", None, None),
-        ChangeKind::AccountSwitchedOn => ("account_switched_on", None, None),
-        ChangeKind::AccountErased => ("account_erased", None, None),
-        ChangeKind::MessageErased(key) => ("message_erased", Some(key), None),
-    };
+    record_by(tx, practice, at, (account, None), kind).await.map(drop)
+}
+
+/// Writes a change and who made it; answers its number.
+pub(super) async fn record_by(
+    tx: &mut SqliteConnection,
+    practice: &PracticeId,
+    at: Timestamp,
+    (account, by): (Option<&AccountId>, Option<&UserId>),
+    kind: &ChangeKind,
+) -> Result<i64> {
+    let (name, message) = (kind.as_str(), kind.message());
+    let failed = if let ChangeKind::AccountFailed(kind) = kind { Some(kind.as_str()) } else { None };
     let outgoing = if let ChangeKind::Outgoing(id, _) = kind { Some(id) } else { None };
-    let actor = if let ChangeKind::SettingsChanged(by) = kind { by.as_ref() } else { None };
     let (sequence,): (i64,) =
         sqlx::query_as(NEXT).bind(practice.as_str()).fetch_one(&mut *tx).await.map_err(failure)?;
     sqlx::query(INSERT)
@@ -61,14 +59,21 @@ pub(super) async fn record(
         .bind(at.as_unix())
         .bind(account.map(AccountId::as_str))
         .bind(format!("{}{name}", if outgoing.is_some() { OUTGOING } else { "" }))
-        .bind(message.map(|key| key.as_bytes().as_slice()))
+        .bind(message.as_ref().map(|key| key.as_bytes().as_slice()))
         .bind(failed)
         .bind(outgoing.map(|id| id.as_bytes().as_slice()))
-        .bind(actor.map(UserId::as_str))
+        .bind(by.map(UserId::as_str))
         .execute(tx)
         .await
         .map_err(failure)?;
-    Ok(())
+    Ok(sequence)
+}
+
+/// The number of the last change.
+pub(super) async fn last(tx: &mut SqliteConnection, practice: &PracticeId) -> Result<u64> {
+    let row: Option<(i64,)> =
+        sqlx::query_as(SELECT_LAST).bind(practice.as_str()).fetch_optional(tx).await.map_err(failure)?;
+    Ok(row.map_or(0, |(sequence,)| sequence.cast_unsigned()))
 }
 
 /// Reads the feed on from a number.
@@ -97,10 +102,11 @@ fn from_row((sequence, at, account, kind, message, failed, outgoing, actor): Row
         "copy_archived" => ChangeKind::CopyArchived(key()?),
         "copy_missing" => ChangeKind::CopyMissing(key()?),
         "dead_letter" => ChangeKind::DeadLetter,
-        "settings_changed" => {
-            let by = actor.map(UserId::new).transpose().map_err(|_| corrupt("a user's id"))?;
-            ChangeKind::SettingsChanged(by)
-        }
+        "copy_gone" => ChangeKind::CopyGone(key()?),
+        "message_hidden" => ChangeKind::MessageHidden(key()?),
+        "message_shown" => ChangeKind::MessageShown(key()?),
+        "exported" => ChangeKind::Exported,
+        "settings_changed" => ChangeKind::SettingsChanged,
         "account_connected" => ChangeKind::AccountConnected,
         "account_disconnected" => ChangeKind::AccountDisconnected,
         "account_failed" => {
@@ -118,5 +124,6 @@ fn from_row((sequence, at, account, kind, message, failed, outgoing, actor): Row
         }
     };
     let account = account.map(values::account).transpose()?;
-    Ok(Change::new(sequence.cast_unsigned(), Timestamp::from_unix(at), account, kind))
+    let by = actor.map(UserId::new).transpose().map_err(|_| corrupt("a user's id"))?;
+    Ok(Change::new(sequence.cast_unsigned(), Timestamp::from_unix(at), account, kind).by(by))
 }

@@ -3,14 +3,13 @@
 use sqlx::SqliteConnection;
 
 use super::changes::record;
-use super::failure::{corrupt, failure};
+use super::copies::{from_row, get};
+use super::failure::failure;
 use super::window::refuse_strangers;
 use super::{cursors, values};
 use crate::contract::{ChangeKind, Comparison, CopiesInMailbox, Fence, StoredCopy};
 use crate::error::Result;
-use crate::types::{
-    AccountId, Copy, CopyPlace, CopyState, MailboxName, PracticeId, Timestamp, UidSet, UidValidity,
-};
+use crate::types::{AccountId, CopyPlace, MailboxName, PracticeId, Timestamp, UidSet, UidValidity};
 
 const MISS: &str = "
     UPDATE copy SET state = 'missing', missing_since = ?6
@@ -23,7 +22,7 @@ const FIND: &str = "
     RETURNING message";
 
 const GO: &str = "
-    UPDATE copy SET state = 'gone', missing_since = NULL
+    UPDATE copy SET state = 'gone', missing_since = ?6
     WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = ?4 AND uid = ?5 AND state = 'missing'
     RETURNING message";
 
@@ -33,7 +32,8 @@ const SELECT_LIVE: &str = "
     ORDER BY mailbox, uid_validity, uid";
 
 const SELECT_BETWEEN: &str = "
-    SELECT uid, message, sha256, size, internal_date, labels, state, missing_since FROM copy
+    SELECT uid, message, sha256, size, internal_date, labels, state, missing_since, stored, cuts, kept, authenticity
+    FROM copy
     WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = ?4 AND uid BETWEEN ?5 AND ?6
     ORDER BY uid";
 
@@ -52,9 +52,13 @@ pub(super) async fn commit(
             record(tx, &fence.practice, now, Some(&fence.account), &change).await?;
         }
     }
-    for (sql, places) in [(FIND, found), (GO, gone)] {
-        for place in places {
-            turn(tx, sql, now, fence, place).await?;
+    for place in found {
+        turn(tx, FIND, now, fence, place).await?;
+    }
+    for place in gone {
+        if let Some(message) = turn(tx, GO, now, fence, place).await? {
+            let change = ChangeKind::CopyGone(values::message_key(&message)?);
+            record(tx, &fence.practice, now, Some(&fence.account), &change).await?;
         }
     }
     for mailbox in mailboxes_gone {
@@ -112,8 +116,6 @@ pub(super) async fn copies(
     Ok(groups)
 }
 
-type Row = (i64, Vec<u8>, Vec<u8>, i64, Option<i64>, String, String, Option<i64>);
-
 /// The copies at some UIDs of a mailbox.
 pub(super) async fn copies_at(
     tx: &mut SqliteConnection,
@@ -123,7 +125,7 @@ pub(super) async fn copies_at(
     uids: &UidSet,
 ) -> Result<Vec<StoredCopy>> {
     let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Ok(Vec::new()) };
-    let rows: Vec<Row> = sqlx::query_as(SELECT_BETWEEN)
+    let rows = sqlx::query(SELECT_BETWEEN)
         .bind(practice.as_str())
         .bind(account.as_str())
         .bind(mailbox.as_wire())
@@ -134,35 +136,14 @@ pub(super) async fn copies_at(
         .await
         .map_err(failure)?;
     let mut copies = Vec::new();
-    for (uid, message, sha256, size, internal_date, labels, state, missing_since) in rows {
-        let uid = values::uid(uid)?;
+    for row in &rows {
+        let uid = values::uid(get(row, "uid")?)?;
         if !uids.contains(uid) {
             continue;
         }
         let place = CopyPlace::new(account.clone(), mailbox.clone(), validity, uid);
-        let copy = copy(place, &sha256, size, internal_date, &labels, (&state, missing_since))?;
-        copies.push(StoredCopy::new(values::message_key(&message)?, copy));
+        let message = values::message_key(&get::<Vec<u8>>(row, "message")?)?;
+        copies.push(StoredCopy::new(message, from_row(place, row)?));
     }
     Ok(copies)
-}
-
-/// A copy as columns hold it.
-pub(super) fn copy(
-    place: CopyPlace,
-    sha256: &[u8],
-    size: i64,
-    internal_date: Option<i64>,
-    labels: &str,
-    (state, missing_since): (&str, Option<i64>),
-) -> Result<Copy> {
-    let internal_date = internal_date.map(Timestamp::from_unix);
-    let mut copy = Copy::new(place, values::digest(sha256)?, size.cast_unsigned(), internal_date);
-    copy.labels = values::labels(labels)?;
-    copy.state = match (state, missing_since) {
-        ("present", _) => CopyState::Present,
-        ("missing", Some(since)) => CopyState::Missing { since: Timestamp::from_unix(since) },
-        ("gone", _) => CopyState::Gone,
-        _ => return Err(corrupt("a copy's state")),
-    };
-    Ok(copy)
 }

@@ -16,7 +16,8 @@ const BUSY: Duration = Duration::from_secs(10);
 const READERS: u32 = 2;
 /// A page cache is at most 1 MiB a connection: the operating system caches the file anyway.
 const CACHE: &str = "-1024";
-/// The write-ahead log is cut back to this after a large transaction.
+/// The write-ahead log is cut back to this after a large transaction. What is deleted is overwritten: mail that was erased is not to be
+/// found in free pages.
 const LOG_OCTETS: &str = "16777216";
 /// Pause before the journal mode is asked for again while another process holds the file.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -102,9 +103,8 @@ impl Database {
         }
         let mut writer = self.writer.lock().await;
         let _all = self.reading.acquire_many(READERS).await;
-        let idle = std::mem::take(
-            &mut *self.idle_readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
-        );
+        let idle =
+            std::mem::take(&mut *self.idle_readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         for reader in idle {
             reader.close().await.map_err(failure)?;
         }
@@ -158,6 +158,13 @@ enum Holder<'a> {
 }
 
 impl Session<'_> {
+    /// Moves what the log holds into the database, and empties it, as far as nobody reads it at this moment.
+    pub(super) async fn fold_log(&mut self) -> Result<()> {
+        let Holder::Writer(writer) = &mut self.connection else { return Ok(()) };
+        let fold = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)");
+        fold.execute(&mut writer.connection).await.map_err(failure).map(drop)
+    }
+
     /// Begins a transaction; dropped before its commit it is rolled back.
     pub(super) async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>> {
         let connection = match &mut self.connection {
@@ -216,6 +223,7 @@ fn options(path: Option<&Path>) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         .pragma("cache_size", CACHE)
         .pragma("journal_size_limit", LOG_OCTETS)
+        .pragma("secure_delete", "on")
         .disable_statement_logging()
 }
 

@@ -9,19 +9,25 @@ use super::database::Database;
 use super::failure::{corrupt, failure};
 use super::migrate::{Component, Migration, migrate};
 use super::practice_data::{PracticeData, role_name};
-use crate::contract::{ClientEntry, ClientKey, ClientKeyPage, Practice, PracticeDirectory, Role, User};
+use crate::contract::{
+    ClientEntry, ClientKey, ClientKeyPage, Practice, PracticeDirectory, Retention, Role, User,
+};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{ClientId, PracticeId, UserId};
+use crate::types::{Address, ClientId, DomainName, PracticeId, UserId};
 
 pub(super) const DIRECTORY: Component = Component {
     name: "directory",
-    migrations: &[Migration { sql: include_str!("directory.sql"), min_reader: 1 }],
+    migrations: &[
+        Migration { sql: include_str!("directory.sql"), min_reader: 1 },
+        // One of before would erase what is held.
+        Migration { sql: include_str!("retention.sql"), min_reader: 2 },
+    ],
 };
 
 /// Keys a page holds.
 const PAGE: usize = 1_000;
 
-const SELECT_PRACTICE: &str = "SELECT name, fold_addresses FROM practice WHERE id = ?1";
+const SELECT_PRACTICE: &str = "SELECT name, fold_addresses, keep_gone_days FROM practice WHERE id = ?1";
 
 const SELECT_PRACTICES: &str = "SELECT id FROM practice ORDER BY id";
 
@@ -68,6 +74,27 @@ const SELECT_ADDRESSES_OF: &str = "
 
 const SELECT_DOMAINS_OF: &str = "
     SELECT domain FROM client_domain WHERE practice = ?1 AND client = ?2 ORDER BY domain";
+
+const SELECT_RETENTION: &str = "
+    SELECT held, keep_days FROM client_retention WHERE practice = ?1 AND client = ?2";
+
+/// Keys of clients of whom something has to be kept: those they had, and those left behind by a client that was deleted.
+const SELECT_RETAINED_KEYS: &str = "
+    SELECT k.key, r.held, r.keep_days
+    FROM client_retention AS r JOIN former_key AS k ON k.practice = r.practice AND k.client = r.client
+    WHERE r.practice = ?1 AND (r.held = 1 OR r.keep_days IS NOT NULL)
+    UNION ALL
+    SELECT k.address, r.held, r.keep_days
+    FROM client_retention AS r JOIN client_address AS k ON k.practice = r.practice AND k.client = r.client
+    WHERE r.practice = ?1 AND (r.held = 1 OR r.keep_days IS NOT NULL)
+    UNION ALL
+    SELECT k.domain, r.held, r.keep_days
+    FROM client_retention AS r JOIN client_domain AS k ON k.practice = r.practice AND k.client = r.client
+    WHERE r.practice = ?1 AND (r.held = 1 OR r.keep_days IS NOT NULL)";
+
+const SET_RETENTION: &str = "
+    INSERT INTO client_retention (practice, client, held, keep_days) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (practice, client) DO UPDATE SET held = excluded.held, keep_days = excluded.keep_days";
 
 const MAY_SEE: &str = "
     SELECT 1
@@ -124,6 +151,29 @@ impl SqliteDirectory {
     /// Storage kinds.
     pub async fn close(&self) -> Result<()> {
         self.database.close().await
+    }
+
+    /// Says what must not be erased of a client's mail, whether the client is there or not.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    pub async fn set_retention(
+        &self,
+        practice: &PracticeId,
+        client: &ClientId,
+        retention: Retention,
+    ) -> Result<()> {
+        let mut session = self.database.writer().await?;
+        let mut tx = session.begin().await?;
+        sqlx::query(SET_RETENTION)
+            .bind(practice.as_str())
+            .bind(client.as_str())
+            .bind(retention.held)
+            .bind(retention.keep_days)
+            .execute(&mut *tx)
+            .await
+            .map_err(failure)?;
+        tx.commit().await.map_err(failure)
     }
 
     async fn around(database: Database) -> Result<Self> {
@@ -189,14 +239,15 @@ impl PracticeDirectory for SqliteDirectory {
     async fn practice(&self, practice: &PracticeId) -> Result<Option<Practice>> {
         let mut session = self.database.reader().await?;
         let mut tx = session.begin().await?;
-        let row: Option<(String, bool)> = sqlx::query_as(SELECT_PRACTICE)
+        let row: Option<(String, bool, Option<u32>)> = sqlx::query_as(SELECT_PRACTICE)
             .bind(practice.as_str())
             .fetch_optional(&mut *tx)
             .await
             .map_err(failure)?;
-        let Some((name, fold_addresses)) = row else { return Ok(None) };
+        let Some((name, fold_addresses, keep_gone_days)) = row else { return Ok(None) };
         let mut found = Practice::new(practice.clone(), name);
         found.fold_addresses = fold_addresses;
+        found.keep_gone_days = keep_gone_days;
         found.domains = texts(&mut tx, SELECT_DOMAINS, &[practice.as_str()]).await?;
         found.never_log = texts(&mut tx, SELECT_NEVER_LOG, &[practice.as_str()]).await?;
         Ok(Some(found))
@@ -275,6 +326,38 @@ impl PracticeDirectory for SqliteDirectory {
         let mut session = self.database.reader().await?;
         let mut tx = session.begin().await?;
         exists(&mut tx, MAY_SEE, &[practice.as_str(), user.as_str(), client.as_str()]).await
+    }
+
+    async fn retention(&self, practice: &PracticeId, client: &ClientId) -> Result<Retention> {
+        let mut session = self.database.reader().await?;
+        let mut tx = session.begin().await?;
+        let row: Option<(bool, Option<u32>)> = sqlx::query_as(SELECT_RETENTION)
+            .bind(practice.as_str())
+            .bind(client.as_str())
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(failure)?;
+        Ok(row.map_or(Retention::FREE, |(held, keep_days)| Retention { held, keep_days }))
+    }
+
+    async fn former_retention(&self, practice: &PracticeId, address: &Address) -> Result<Retention> {
+        let mut session = self.database.reader().await?;
+        let mut tx = session.begin().await?;
+        let rows: Vec<(String, bool, Option<u32>)> = sqlx::query_as(SELECT_RETAINED_KEYS)
+            .bind(practice.as_str())
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(failure)?;
+        let theirs = rows.into_iter().filter(|(key, ..)| names(key, address));
+        Ok(theirs.fold(Retention::FREE, |all, (_, held, keep_days)| all.and(Retention { held, keep_days })))
+    }
+}
+
+/// Whether a key as people write it is this address, or its domain.
+fn names(key: &str, address: &Address) -> bool {
+    match Address::parse(key) {
+        Ok(known) => known.key() == address.key(),
+        Err(_) => DomainName::parse(key.trim().trim_start_matches('@')).is_ok_and(|d| d == *address.domain()),
     }
 }
 

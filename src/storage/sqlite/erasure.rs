@@ -4,22 +4,13 @@ use sqlx::SqliteConnection;
 
 use super::changes::record;
 use super::failure::failure;
-use super::{accounts, values};
-use crate::contract::{AccountState, ChangeKind};
+use super::{accounts, archive, conversations, erasing, messages, octets, search, values};
+use crate::contract::{AccountState, ChangeKind, Rendition};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{AccountId, Digest, MessageKey, PracticeId, Timestamp};
 
 const SELECT_MESSAGES: &str = "
     SELECT DISTINCT message FROM copy WHERE practice = ?1 AND account = ?2 ORDER BY message";
-
-/// Asked before anything is erased: octets of the account that nothing else names.
-const SELECT_UNNAMED: &str = "
-    SELECT sha256 FROM copy WHERE practice = ?1 AND account = ?2
-    UNION SELECT sha256 FROM dead_letter WHERE practice = ?1 AND account = ?2 AND sha256 IS NOT NULL
-    EXCEPT SELECT sha256 FROM copy WHERE practice = ?1 AND account <> ?2
-    EXCEPT SELECT sha256 FROM dead_letter WHERE practice = ?1 AND account <> ?2 AND sha256 IS NOT NULL
-    EXCEPT SELECT sha256 FROM outgoing WHERE practice = ?1
-    ORDER BY sha256";
 
 /// Keys that neither another account's copy brought nor the message as it was sent; before the copies go. A key's 16 octets
 /// are not found across two others: nobody can make them so.
@@ -43,11 +34,6 @@ const DELETE_RENDITIONS: &str = "
       AND digest NOT IN (SELECT rendition FROM copy WHERE practice = ?1 AND message = ?2)
       AND digest NOT IN (SELECT rendition FROM outgoing WHERE practice = ?1 AND message = ?2)";
 
-const DELETE_MESSAGE: &str = "
-    DELETE FROM message
-    WHERE practice = ?1 AND message = ?2
-      AND NOT EXISTS (SELECT 1 FROM rendition WHERE practice = ?1 AND message = ?2)";
-
 /// How far it is read, and what would not come. How much was read today stays: the provider counts that too.
 const FORGET_PROGRESS: [&str; 5] = [
     "DELETE FROM mailbox WHERE practice = ?1 AND account = ?2",
@@ -67,32 +53,37 @@ pub(super) async fn erase(
     if accounts::one(tx, practice, account).await?.state != AccountState::Disconnected {
         return Err(Error::new(ErrorKind::Busy, "the account is to be disconnected before it is erased"));
     }
-    let messages = octets(tx, SELECT_MESSAGES, practice, account).await?;
-    let unnamed = octets(tx, SELECT_UNNAMED, practice, account).await?;
+    let had = messages_of(tx, practice, account).await?;
+    let named = octets::of_account(tx, practice, account).await?;
     of_account(tx, DELETE_POSTINGS, practice, account).await?;
     of_account(tx, DELETE_COPIES, practice, account).await?;
-    for message in messages {
-        let message = values::message_key(&message)?;
-        of_message(tx, DELETE_RENDITIONS, practice, &message).await?;
-        if of_message(tx, DELETE_MESSAGE, practice, &message).await? > 0 {
+    for message in had {
+        let left = shrink(tx, practice, &message).await?;
+        if left.is_empty() {
+            erasing::forget_message(tx, practice, &message).await?;
             record(tx, practice, now, Some(account), &ChangeKind::MessageErased(message)).await?;
+        } else {
+            conversations::forget_account(tx, practice, &message, account).await?;
+            archive::sum_up(tx, practice, &message, &left).await?;
+            search::write(tx, practice, &message, &left).await?;
         }
     }
     for sql in FORGET_PROGRESS {
         of_account(tx, sql, practice, account).await?;
     }
     record(tx, practice, now, Some(account), &ChangeKind::AccountErased).await?;
-    unnamed.iter().map(|sha256| values::digest(sha256)).collect()
+    octets::unnamed(tx, practice, named).await
 }
 
-async fn octets(
+/// The messages it has copies of.
+async fn messages_of(
     tx: &mut SqliteConnection,
-    sql: &'static str,
     practice: &PracticeId,
     account: &AccountId,
-) -> Result<Vec<Vec<u8>>> {
-    let select = sqlx::query_scalar(sql).bind(practice.as_str()).bind(account.as_str());
-    select.fetch_all(tx).await.map_err(failure)
+) -> Result<Vec<MessageKey>> {
+    let select = sqlx::query_as(SELECT_MESSAGES).bind(practice.as_str()).bind(account.as_str());
+    let rows: Vec<(Vec<u8>,)> = select.fetch_all(tx).await.map_err(failure)?;
+    rows.iter().map(|(message,)| values::message_key(message)).collect()
 }
 
 async fn of_account(
@@ -106,15 +97,16 @@ async fn of_account(
     Ok(())
 }
 
-/// Answers how many rows went.
-async fn of_message(
+/// Takes the renditions from a message that neither its copies hold nor its intents; answers those that are left.
+async fn shrink(
     tx: &mut SqliteConnection,
-    sql: &'static str,
     practice: &PracticeId,
     message: &MessageKey,
-) -> Result<u64> {
-    let write = sqlx::query(sql).bind(practice.as_str()).bind(message.as_bytes().as_slice());
-    Ok(write.execute(tx).await.map_err(failure)?.rows_affected())
+) -> Result<Vec<Rendition>> {
+    let (tenant, key) = (practice.as_str(), message.as_bytes().as_slice());
+    let delete = sqlx::query(DELETE_RENDITIONS).bind(tenant).bind(key);
+    delete.execute(&mut *tx).await.map_err(failure)?;
+    messages::renditions(tx, practice, message).await
 }
 
 #[cfg(test)]
@@ -124,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_erased_is_found_by_key() {
-        let of_account = [SELECT_MESSAGES, DELETE_POSTINGS, DELETE_COPIES, DELETE_RENDITIONS, DELETE_MESSAGE];
+        let of_account = [SELECT_MESSAGES, DELETE_POSTINGS, DELETE_COPIES, DELETE_RENDITIONS];
         for sql in of_account.into_iter().chain(FORGET_PROGRESS) {
             for step in plan(sql).await {
                 assert!(!step.starts_with("SCAN"), "{step} in {sql}");

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 
-/// Maps an error of the database. SQLite's messages name tables and columns, never values.
+/// Maps an error of the database. What it says of one row is told apart from what it says of the database. SQLite's messages name tables and columns, never values.
 pub(super) fn failure(error: sqlx::Error) -> Error {
     let (kind, message) = match &error {
         sqlx::Error::Database(cause) => by_code(cause.code().as_deref()),
@@ -31,7 +31,32 @@ fn by_code(code: Option<&str>) -> (ErrorKind, &'static str) {
         Some(11) => (ErrorKind::StorageCorrupt, "the archive is damaged"),
         Some(13) => (ErrorKind::StorageFull, "there is no room to write the archive"),
         Some(14) => (ErrorKind::Storage, "the archive could not be opened"),
+        Some(18..=20) => (ErrorKind::StorageRefused, "the archive's database does not take a row"),
         Some(26) => (ErrorKind::StorageCorrupt, "the file is not a database"),
         _ => (ErrorKind::Storage, "the archive could not be read or written"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::database::Database;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_row_that_is_refused_is_told_apart_from_a_database_that_is_broken() {
+        let database = Database::open_in_memory().await.unwrap();
+        let mut session = database.writer().await.unwrap();
+        let mut tx = session.begin().await.unwrap();
+        let table = "CREATE TABLE t (n INTEGER NOT NULL PRIMARY KEY) STRICT";
+        sqlx::raw_sql(table).execute(&mut *tx).await.unwrap();
+        for (sql, kind) in [
+            ("INSERT INTO t VALUES ('text')", ErrorKind::StorageRefused),
+            ("INSERT INTO t VALUES (1), (1)", ErrorKind::StorageRefused),
+            ("INSERT INTO t VALUES (length(zeroblob(2000000000)))", ErrorKind::StorageRefused),
+            ("INSERT INTO nothing VALUES (1)", ErrorKind::Storage),
+        ] {
+            let error = sqlx::query(sql).execute(&mut *tx).await.map_err(failure).unwrap_err();
+            assert_eq!(error.kind(), kind, "{sql}: {error:?}");
+        }
     }
 }

@@ -72,7 +72,7 @@ mod tests {
     use super::super::{STORE, SqliteStore};
     use super::*;
     use crate::contract::{ChangeKind, MailStore, Outbox, OutboxQuery, PageQuery, SystemClock};
-    use crate::types::{AccountId, KeyDigest, PracticeId};
+    use crate::types::{AccountId, ConversationId, KeyDigest, PracticeId, SearchTerms};
 
     const WRITTEN_BY_VERSION_1: &str = "
         INSERT INTO message VALUES ('p', zeroblob(32), 5, 'a@x', 1);
@@ -91,6 +91,19 @@ mod tests {
             'present', NULL
         FROM json_each('["a", "b"]');
         INSERT INTO posting VALUES ('p', zeroblob(16), 5, zeroblob(32));"#;
+
+    /// An answer that came before what it answers, and a message that answers the same and has nobody in common with it.
+    const WRITTEN_BY_VERSION_3: &str = r#"
+        INSERT INTO message (practice, message, sort_time, message_id, key_version)
+        SELECT 'p', unhex(printf('%064d', value)), value, value || '@x', 1 FROM json_each('[1, 2, 3]');
+        INSERT INTO rendition (practice, message, digest, ordinal, subject, text, participants, attachments, refs,
+            in_reply_to, parsed_by)
+        SELECT 'p', message, message, 0, 'Answer', 'Tax ' || sort_time,
+            CASE sort_time WHEN 3 THEN '[["from","ben","x.example",""]]' ELSE '[["to","anna","x.example",""]]' END,
+            CASE sort_time WHEN 2 THEN '[["a.pdf","application/pdf",1,null]]' ELSE '[]' END,
+            '[]', CASE sort_time WHEN 2 THEN NULL ELSE '2@x' END, 1
+        FROM message WHERE sort_time < 4;
+        INSERT INTO posting SELECT practice, zeroblob(16), sort_time, message FROM message WHERE sort_time < 4;"#;
 
     /// A file as versions wrote it, one after the other, from the first on.
     async fn written(rows: &[&'static str]) -> (tempfile::TempDir, Database) {
@@ -129,7 +142,7 @@ mod tests {
 
         let mut session = database.writer().await.unwrap();
         let mut tx = session.begin().await.unwrap();
-        for version in [1, 2] {
+        for version in 1..STORE.migrations.len() {
             let refused = migrate(&mut tx, &store_of(version)).await.unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::StorageVersion, "version {version}");
         }
@@ -147,6 +160,26 @@ mod tests {
             assert_eq!(unnamed.len(), octets);
             assert_eq!(store.page(&query).await.unwrap().len(), messages);
             assert_eq!(store.all_messages(&practice, None, 9).await.unwrap().len(), messages);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_archived_before_is_searched_and_joined() {
+        let (dir, _database) = written(&["", "", WRITTEN_BY_VERSION_3]).await;
+        for _ in 0..2 {
+            let store = open(&dir).await;
+            let practice = PracticeId::new("p").unwrap();
+            let messages = store.all_messages(&practice, None, 9).await.unwrap();
+            let [one, two, three] = [0, 1, 2].map(|n| &messages[n]);
+            assert_eq!(one.conversation, ConversationId::begun_by(one.key));
+            assert_eq!(two.conversation, one.conversation);
+            assert_eq!(three.conversation, ConversationId::begun_by(three.key));
+            let mut query = PageQuery::new(practice, vec![KeyDigest::from_slice(&[0; 16]).unwrap()], 9);
+            query.filter.terms = SearchTerms::parse("ans tax");
+            assert_eq!(store.count(&query).await.unwrap(), 3);
+            query.filter.attachments = Some(true);
+            assert_eq!(store.count(&query).await.unwrap(), 1);
+            store.close().await.unwrap();
         }
     }
 }

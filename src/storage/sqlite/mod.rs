@@ -16,32 +16,48 @@
 
 mod accounts;
 mod archive;
+mod archive_store;
 mod blobs;
 mod changes;
 mod comparison;
+mod conversations;
+mod copies;
 mod coverage;
 mod credentials;
 mod cursors;
 mod database;
 mod directory;
+mod erased_clients;
+mod erased_intents;
+mod erasing;
 mod erasure;
 #[cfg(test)]
 mod explain;
 mod failure;
+mod filter;
+mod hiding;
 mod incarnation;
 mod leases;
 mod lock;
+mod messages;
 mod migrate;
+mod octets;
+mod orphans;
 mod outbox;
 mod outbox_lock;
 mod outgoing;
 mod outgoing_copies;
 mod outgoing_list;
 mod page;
+mod postings;
 mod practice_data;
 mod practice_settings;
+mod rows_of_before;
+mod search;
 mod store;
 mod switches;
+mod tombstones;
+mod unlisted;
 mod values;
 mod window;
 
@@ -64,13 +80,17 @@ use crate::types::Timestamp;
 
 /// The second version's `min_reader` is its own: a store of before would take a sent message's copy for another message, and
 /// stop at the first change of an intent in the feed. So is the third's: a store of before would connect accounts by a way that
-/// is switched off, and archive copies without their keys.
+/// is switched off, and archive copies without their keys. So is the fourth's: a store of before would archive messages into no
+/// conversation, not to be searched for, and show what is hidden; and the fifth's: one of before would archive what was erased
+/// anew, and send it again.
 const STORE: Component = Component {
     name: "store",
     migrations: &[
         Migration { sql: include_str!("schema.sql"), min_reader: 1 },
         Migration { sql: include_str!("outbox.sql"), min_reader: 2 },
         Migration { sql: include_str!("connecting.sql"), min_reader: 3 },
+        Migration { sql: include_str!("archive.sql"), min_reader: 4 },
+        Migration { sql: include_str!("erasing.sql"), min_reader: 5 },
     ],
 };
 
@@ -140,6 +160,7 @@ impl SqliteStore {
         let mut session = database.durable_writer().await?;
         let mut tx = session.begin().await?;
         migrate(&mut tx, &STORE).await?;
+        rows_of_before::take_up(&mut tx).await?;
         if let Ok(_alone) = lock.enter() {
             blobs::sweep(&mut tx).await?;
         }

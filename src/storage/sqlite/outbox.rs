@@ -3,18 +3,17 @@
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
-use super::changes::record;
 use super::failure::failure;
 use super::outgoing_copies::tell;
-use super::{SqliteStore, accounts, archive, outgoing, outgoing_list};
+use super::{SqliteStore, accounts, archive, erased_intents, outgoing, outgoing_list};
 use crate::contract::{
-    ChangeKind, NewOutgoing, Outbox, OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision, OutgoingEnd,
-    OutgoingStep, OutgoingWork, Route, SendLimits, SentMessage,
+    NewOutgoing, Outbox, OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision, OutgoingEnd, OutgoingStep,
+    OutgoingWork, Route, SendLimits, SentMessage,
 };
 use crate::error::{ErrorKind, Result};
 use crate::storage::content::Content;
 use crate::storage::outgoing::{
-    HeldClaim, OutgoingRow, archived, busy, learnt, not_found, throttled, used_key, windows,
+    HeldClaim, OutgoingRow, archived, busy, learnt, lost, not_found, throttled, used_key, was_erased, windows,
 };
 use crate::types::{AccountId, MessageKey, OutgoingId, PracticeId, Timestamp};
 
@@ -80,7 +79,7 @@ impl SqliteStore {
         let mut tx = session.begin().await?;
         let now = self.now();
         let message = &claim.item.message;
-        let mut row = outgoing::load(&mut tx, &message.practice, message.id).await?.ok_or_else(not_found)?;
+        let mut row = outgoing::load(&mut tx, &message.practice, message.id).await?.ok_or_else(lost)?;
         row.held_by(claim)?;
         let steps = row.finish(end, now)?;
         outgoing::save(&mut tx, &row).await?;
@@ -114,10 +113,8 @@ async fn archive_sent(
 ) -> Result<()> {
     let (practice, account) = (&item.message.practice, item.message.route.account());
     let Some(sent) = sent else { return Ok(()) };
-    if archive::take_up(tx, practice, &Content::of_sent(item, sent)).await? {
-        let change = ChangeKind::MessageArchived(item.message.message);
-        record(tx, practice, now, account, &change).await?;
-    }
+    let taking = archive::Taking { practice, account, now };
+    archive::take_up(tx, taking, &Content::of_sent(item, sent)).await?;
     outgoing::add_keys(tx, item, &sent.postings).await
 }
 
@@ -174,6 +171,9 @@ impl Outbox for SqliteStore {
         if let Some(known) = known {
             let is_same = known.item.message.draft == message.draft;
             return if is_same { Ok((known.item, true)) } else { Err(used_key()) };
+        }
+        if erased_intents::has(&mut tx, message).await? {
+            return Err(was_erased());
         }
         let now = self.now();
         let item = Outgoing::new(message.clone(), now);
@@ -261,7 +261,7 @@ impl Outbox for SqliteStore {
         let mut tx = session.begin().await?;
         let now = self.now();
         let message = &claim.item.message;
-        let mut row = outgoing::load(&mut tx, &message.practice, message.id).await?.ok_or_else(not_found)?;
+        let mut row = outgoing::load(&mut tx, &message.practice, message.id).await?.ok_or_else(lost)?;
         let epoch = epoch(&mut tx, &message.practice, &message.route).await?;
         let until = now.plus(i64::from(seconds));
         row.confirm(claim, epoch, now, until)?;

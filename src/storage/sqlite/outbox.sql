@@ -1,6 +1,6 @@
 -- Version 2: sending. Times are seconds since 1970 (UTC), ids, digests and keys are octets, lists are JSON arrays.
 
--- Intents to send. None is ever deleted.
+-- Intents to send.
 CREATE TABLE outgoing (
     practice        TEXT    NOT NULL,
     id              BLOB    NOT NULL,

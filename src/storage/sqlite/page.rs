@@ -1,95 +1,84 @@
-//! Reading the archive: pages, counts and messages.
+//! Pages and counts.
 
 use std::collections::BTreeSet;
 
 use sqlx::SqliteConnection;
 
-use super::archive::place;
-use super::comparison::copy;
-use super::failure::{corrupt, failure};
-use super::values;
-use crate::contract::{Message, MessageCopy, PagePosition, PageQuery, Rendition};
+use super::failure::failure;
+use super::filter::{self, Select, passes};
+use super::{conversations, search, values};
+use crate::contract::{PageFilter, PagePosition, PageQuery};
 use crate::error::Result;
-use crate::types::{CleanText, KeyDigest, MessageDate, MessageKey, PracticeId, Timestamp, UserId};
+use crate::types::{ConversationId, KeyDigest, MessageId, MessageKey, PracticeId, Timestamp};
 
-const PAGE_FIRST: &str = "
+const FIRST: &str = "
     SELECT sort_time, message FROM posting
     WHERE practice = ?1 AND key = ?2
     ORDER BY sort_time DESC, message DESC LIMIT ?3";
 
-const PAGE_NEXT: &str = "
+const NEXT: &str = "
     SELECT sort_time, message FROM posting
     WHERE practice = ?1 AND key = ?2 AND (sort_time, message) < (?4, ?5)
     ORDER BY sort_time DESC, message DESC LIMIT ?3";
 
+const FILTERED: &str = concat!(
+    "
+    SELECT p.sort_time, p.message FROM posting AS p
+    WHERE p.practice = ?1 AND p.key = ?2 AND ",
+    passes!(),
+    "
+    ORDER BY p.sort_time DESC, p.message DESC LIMIT ?3"
+);
+
+/// A conversation is short: it is sorted.
+const OF_CONVERSATION: &str = concat!(
+    "
+    SELECT p.sort_time, p.message FROM message AS p INDEXED BY message_of_conversation
+    WHERE p.practice = ?1 AND p.conversation = ?2 AND ",
+    passes!(),
+    "
+      AND EXISTS (
+        SELECT 1 FROM posting AS k INDEXED BY posting_of_message
+        WHERE k.practice = ?1 AND k.message = p.message AND k.key IN (SELECT unhex(value) FROM json_each(?11)))
+    ORDER BY p.sort_time DESC, p.message DESC LIMIT ?3"
+);
+
 /// Any order will do for counting; the postings of one key hold each message once.
 const COUNT: &str = "SELECT message FROM posting WHERE practice = ?1 AND key = ?2 LIMIT ?3";
 
-const SELECT_KEYS_AFTER: &str = "
-    SELECT message FROM message WHERE practice = ?1 AND message > ?2 ORDER BY message LIMIT ?3";
+const SELECT_WITH_MESSAGE_ID: &str = "
+    SELECT message FROM message WHERE practice = ?1 AND message_id = ?2 ORDER BY message";
 
-const SELECT_MESSAGE: &str = "SELECT sort_time, message_id FROM message WHERE practice = ?1 AND message = ?2";
+type Row = (i64, Vec<u8>);
 
-const SELECT_RENDITIONS: &str = "
-    SELECT ordinal, digest, date, date_offset, subject, text, html, participants, attachments, in_reply_to, refs,
-           unparsed, automatic
-    FROM rendition WHERE practice = ?1 AND message = ?2";
-
-const SELECT_COPIES: &str = "
-    SELECT c.account, c.mailbox, c.uid_validity, c.uid, c.rendition, c.sha256, c.size, c.internal_date, c.labels, c.bcc,
-           c.state, c.missing_since, a.user
-    FROM copy AS c JOIN account AS a ON a.practice = c.practice AND a.account = c.account
-    WHERE c.practice = ?1 AND c.message = ?2
-    ORDER BY c.account, c.mailbox, c.uid_validity, c.uid";
-
-type RenditionRow = (
-    i64,
-    Vec<u8>,
-    Option<i64>,
-    Option<i64>,
-    String,
-    String,
-    Option<String>,
-    String,
-    String,
-    Option<String>,
-    String,
-    Option<String>,
-    bool,
-);
-
-type CopyRow = (
-    String,
-    Vec<u8>,
-    i64,
-    i64,
-    Vec<u8>,
-    Vec<u8>,
-    i64,
-    Option<i64>,
-    String,
-    String,
-    String,
-    Option<i64>,
-    String,
-);
+/// The newest, first.
+pub(super) async fn page(tx: &mut SqliteConnection, query: &PageQuery) -> Result<Vec<PagePosition>> {
+    if query.limit == 0 || query.keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let conversation = match query.conversation {
+        None => None,
+        Some(id) => match conversations::resolve(tx, &query.practice, id).await? {
+            None => return Ok(Vec::new()),
+            resolved => resolved,
+        },
+    };
+    if let Some(terms) = &query.filter.terms {
+        return search::page(tx, query, conversation, terms).await;
+    }
+    match conversation {
+        Some(conversation) => of_conversation(tx, query, &conversation).await,
+        None => of_keys(tx, query).await,
+    }
+}
 
 /// The newest of each key, merged. One question a key: asked for all keys at once, the engine would read all their
 /// postings and sort them.
-pub(super) async fn page(tx: &mut SqliteConnection, query: &PageQuery) -> Result<Vec<PagePosition>> {
+async fn of_keys(tx: &mut SqliteConnection, query: &PageQuery) -> Result<Vec<PagePosition>> {
     let mut newest = BTreeSet::new();
     for key in query.keys.iter().collect::<BTreeSet<_>>() {
-        let sql = if query.before.is_some() { PAGE_NEXT } else { PAGE_FIRST };
-        let mut select = sqlx::query_as(sql)
-            .bind(query.practice.as_str())
-            .bind(key.as_bytes().as_slice())
-            .bind(i64::try_from(query.limit).unwrap_or(i64::MAX));
-        if let Some(position) = query.before {
-            select = select.bind(position.sort_time.as_unix()).bind(position.message.as_bytes().to_vec());
-        }
-        let rows: Vec<(i64, Vec<u8>)> = select.fetch_all(&mut *tx).await.map_err(failure)?;
-        for (sort_time, message) in rows {
-            newest.insert(PagePosition::new(Timestamp::from_unix(sort_time), values::message_key(&message)?));
+        for row in select(query, key)?.fetch_all(&mut *tx).await.map_err(failure)? {
+            newest.insert(position(row)?);
         }
         while newest.len() > query.limit {
             newest.pop_first();
@@ -98,120 +87,81 @@ pub(super) async fn page(tx: &mut SqliteConnection, query: &PageQuery) -> Result
     Ok(newest.into_iter().rev().collect())
 }
 
-/// How many messages carry any of the keys, up to a cap.
-pub(super) async fn count(
+fn select(query: &PageQuery, key: &KeyDigest) -> Result<Select<Row>> {
+    let begun = |sql: &'static str| {
+        sqlx::query_as(sql)
+            .bind(query.practice.as_str().to_owned())
+            .bind(key.as_bytes().to_vec())
+            .bind(limit(query))
+    };
+    if query.filter != PageFilter::default() {
+        return filter::bind(begun(FILTERED), query);
+    }
+    Ok(match query.before {
+        None => begun(FIRST),
+        Some(at) => begun(NEXT).bind(at.sort_time.as_unix()).bind(at.message.as_bytes().to_vec()),
+    })
+}
+
+async fn of_conversation(
     tx: &mut SqliteConnection,
-    practice: &PracticeId,
-    keys: &[KeyDigest],
-    cap: u32,
-) -> Result<u32> {
+    query: &PageQuery,
+    conversation: &ConversationId,
+) -> Result<Vec<PagePosition>> {
+    let select = sqlx::query_as(OF_CONVERSATION)
+        .bind(query.practice.as_str().to_owned())
+        .bind(conversation.as_bytes().to_vec())
+        .bind(limit(query));
+    let select = filter::bind(select, query)?.bind(values::keys_to_json(&query.keys)?);
+    let rows: Vec<Row> = select.fetch_all(tx).await.map_err(failure)?;
+    rows.into_iter().map(position).collect()
+}
+
+/// How many messages a question has, up to its limit.
+pub(super) async fn count(tx: &mut SqliteConnection, query: &PageQuery) -> Result<usize> {
+    if query.conversation.is_some() || query.filter != PageFilter::default() {
+        return Ok(page(tx, &query.clone().before(None)).await?.len());
+    }
     let mut messages = BTreeSet::new();
-    for key in keys.iter().collect::<BTreeSet<_>>() {
+    for key in query.keys.iter().collect::<BTreeSet<_>>() {
         let rows: Vec<(Vec<u8>,)> = sqlx::query_as(COUNT)
-            .bind(practice.as_str())
+            .bind(query.practice.as_str())
             .bind(key.as_bytes().as_slice())
-            .bind(i64::from(cap))
+            .bind(limit(query))
             .fetch_all(&mut *tx)
             .await
             .map_err(failure)?;
         for (message,) in rows {
             messages.insert(values::message_key(&message)?);
         }
-        if messages.len() >= cap as usize {
-            return Ok(cap);
+        if messages.len() >= query.limit {
+            return Ok(query.limit);
         }
     }
-    Ok(u32::try_from(messages.len()).unwrap_or(cap))
+    Ok(messages.len())
 }
 
-/// Messages by key, in the order of keys, after one.
-pub(super) async fn all(
+/// The messages that bear a Message-ID.
+pub(super) async fn with_message_id(
     tx: &mut SqliteConnection,
     practice: &PracticeId,
-    after: Option<MessageKey>,
-    limit: usize,
-) -> Result<Vec<Message>> {
-    let rows: Vec<(Vec<u8>,)> = sqlx::query_as(SELECT_KEYS_AFTER)
+    id: &MessageId,
+) -> Result<Vec<MessageKey>> {
+    let rows: Vec<(Vec<u8>,)> = sqlx::query_as(SELECT_WITH_MESSAGE_ID)
         .bind(practice.as_str())
-        .bind(after.map_or_else(Vec::new, |key| key.as_bytes().to_vec()))
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&mut *tx)
+        .bind(id.as_str())
+        .fetch_all(tx)
         .await
         .map_err(failure)?;
-    let keys = rows.iter().map(|(message,)| values::message_key(message)).collect::<Result<Vec<_>>>()?;
-    messages(tx, practice, &keys).await
+    rows.iter().map(|(message,)| values::message_key(message)).collect()
 }
 
-/// These messages, in this order.
-pub(super) async fn messages(
-    tx: &mut SqliteConnection,
-    practice: &PracticeId,
-    keys: &[MessageKey],
-) -> Result<Vec<Message>> {
-    let mut messages = Vec::with_capacity(keys.len());
-    for key in keys {
-        messages.extend(message(tx, practice, key).await?);
-    }
-    Ok(messages)
+fn limit(query: &PageQuery) -> i64 {
+    i64::try_from(query.limit).unwrap_or(i64::MAX)
 }
 
-async fn message(
-    tx: &mut SqliteConnection,
-    practice: &PracticeId,
-    key: &MessageKey,
-) -> Result<Option<Message>> {
-    let (tenant, octets) = (practice.as_str(), key.as_bytes().as_slice());
-    let row: Option<(i64, Option<String>)> = sqlx::query_as(SELECT_MESSAGE)
-        .bind(tenant)
-        .bind(octets)
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(failure)?;
-    let Some((sort_time, message_id)) = row else { return Ok(None) };
-    let mut renditions: Vec<RenditionRow> = sqlx::query_as(SELECT_RENDITIONS)
-        .bind(tenant)
-        .bind(octets)
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(failure)?;
-    renditions.sort_by_key(|row| row.0);
-    let copies: Vec<CopyRow> =
-        sqlx::query_as(SELECT_COPIES).bind(tenant).bind(octets).fetch_all(tx).await.map_err(failure)?;
-    Ok(Some(Message::new(
-        *key,
-        Timestamp::from_unix(sort_time),
-        message_id.as_deref().map(values::message_id).transpose()?,
-        renditions.into_iter().map(rendition).collect::<Result<_>>()?,
-        copies.into_iter().map(message_copy).collect::<Result<_>>()?,
-    )))
-}
-
-fn rendition(row: RenditionRow) -> Result<Rendition> {
-    let (_, digest, date, offset, subject, text, html, people, files, in_reply_to, refs, unparsed, automatic) =
-        row;
-    let offset = offset.map_or(Ok(0), i16::try_from).map_err(|_| corrupt("a zone"))?;
-    Ok(Rendition {
-        digest: values::digest(&digest)?,
-        participants: values::participants(&people)?,
-        date: date.map(|at| MessageDate::new(Timestamp::from_unix(at), offset)),
-        subject: CleanText::new(&subject),
-        text,
-        html,
-        attachments: values::attachments(&files)?,
-        in_reply_to: in_reply_to.as_deref().map(values::message_id).transpose()?,
-        references: values::message_ids(&refs)?,
-        unparsed,
-        automatic,
-    })
-}
-
-fn message_copy(row: CopyRow) -> Result<MessageCopy> {
-    let (account, mailbox, validity, uid, rendition, sha256, size, date, labels, bcc, state, since, user) =
-        row;
-    let place = place(account, mailbox, validity, uid)?;
-    let copy = copy(place, &sha256, size, date, &labels, (&state, since))?;
-    let user = UserId::new(user).map_err(|_| corrupt("a user's id"))?;
-    Ok(MessageCopy::new(copy, user, values::digest(&rendition)?, values::participants(&bcc)?))
+fn position((sort_time, message): Row) -> Result<PagePosition> {
+    Ok(PagePosition::new(Timestamp::from_unix(sort_time), values::message_key(&message)?))
 }
 
 #[cfg(test)]
@@ -220,19 +170,29 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn pages_counts_and_messages_are_read_by_key_without_sorting() {
-        for sql in [
-            PAGE_FIRST,
-            PAGE_NEXT,
-            COUNT,
-            SELECT_KEYS_AFTER,
-            SELECT_MESSAGE,
-            SELECT_RENDITIONS,
-            SELECT_COPIES,
-        ] {
+    async fn pages_and_counts_are_read_by_key_without_sorting() {
+        for sql in [FIRST, NEXT, COUNT, SELECT_WITH_MESSAGE_ID] {
             for step in plan(sql).await {
                 assert!(step.starts_with("SEARCH"), "{step} in {sql}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_filter_asks_of_a_message_is_read_by_key() {
+        for sql in [FILTERED, OF_CONVERSATION] {
+            let steps = plan(sql).await;
+            for step in &steps {
+                let given = step.starts_with("SCAN json_each") || step.starts_with("SCAN k ");
+                assert!(given || !step.starts_with("SCAN"), "{step} in {sql}");
+            }
+            let sorts = steps.iter().any(|step| step == "USE TEMP B-TREE FOR ORDER BY");
+            assert_eq!(sorts, sql == OF_CONVERSATION, "{steps:?}");
+        }
+        let bounds = "(practice=? AND key=? AND sort_time>? AND (sort_time,message)<(?,?))";
+        let first = plan(FILTERED).await.into_iter().next().unwrap();
+        assert!(first.ends_with(bounds), "{first}");
+        let first = plan(OF_CONVERSATION).await.into_iter().next().unwrap();
+        assert!(first.contains("message_of_conversation (practice=? AND conversation=?)"), "{first}");
     }
 }

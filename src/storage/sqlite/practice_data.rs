@@ -9,6 +9,8 @@ use crate::contract::{ClientKey, Practice, Role, User};
 use crate::error::Result;
 use crate::types::{ClientId, PracticeId};
 
+const SET_KEEP_GONE: &str = "UPDATE practice SET keep_gone_days = ?2 WHERE id = ?1";
+
 /// A practice's directory as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -42,6 +44,9 @@ impl PracticeData {
         ] {
             table.make(&mut *tx, &self.practice.id, &wanted).await?;
         }
+        let set =
+            sqlx::query(SET_KEEP_GONE).bind(self.practice.id.as_str()).bind(self.practice.keep_gone_days);
+        set.execute(tx).await.map_err(failure)?;
         Ok(())
     }
 }

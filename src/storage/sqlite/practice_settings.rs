@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::changes::record;
+use super::changes::record_by;
 use super::failure::{corrupt, failure};
 use super::{accounts, switches};
 use crate::contract::{AccountRecord, ChangeKind, SettingsChange};
@@ -38,7 +38,7 @@ pub(super) async fn save(
     })?;
     let write = sqlx::query(SAVE).bind(practice.as_str()).bind(settings);
     write.execute(&mut *tx).await.map_err(failure)?;
-    record(tx, practice, now, None, &ChangeKind::SettingsChanged(change.by.clone())).await?;
+    record_by(tx, practice, now, (None, change.by.as_ref()), &ChangeKind::SettingsChanged).await?;
     let mut records = Vec::new();
     for account in accounts::all(tx, practice).await? {
         records.push(switches::obey(tx, now, &change.after, account).await?);

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 
 use super::failure::failure;
 use super::{
-    SqliteStore, accounts, changes, comparison, coverage, erasure, leases, page, practice_settings, window,
+    SqliteStore, accounts, changes, comparison, coverage, erasure, leases, messages, page, practice_settings,
+    window,
 };
 use crate::contract::{
     AccountRecord, AccountState, Change, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence,
@@ -13,9 +14,7 @@ use crate::contract::{
 };
 use crate::error::Result;
 use crate::settings::{AccountSettings, PracticeSettings};
-use crate::types::{
-    AccountId, Digest, KeyDigest, MailboxName, MessageKey, PracticeId, Timestamp, UidSet, UidValidity,
-};
+use crate::types::{AccountId, Digest, MailboxName, MessageKey, PracticeId, Timestamp, UidSet, UidValidity};
 
 impl SqliteStore {
     /// Forgets the lease of an account that is switched off, so that it keeps no other process out.
@@ -198,7 +197,7 @@ impl MailStore for SqliteStore {
     async fn messages(&self, practice: &PracticeId, keys: &[MessageKey]) -> Result<Vec<Message>> {
         let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
-        page::messages(&mut tx, practice, keys).await
+        messages::of_keys(&mut tx, practice, keys).await
     }
 
     async fn all_messages(
@@ -209,13 +208,13 @@ impl MailStore for SqliteStore {
     ) -> Result<Vec<Message>> {
         let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
-        page::all(&mut tx, practice, after, limit).await
+        messages::all(&mut tx, practice, after, limit).await
     }
 
-    async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32> {
+    async fn count(&self, query: &PageQuery) -> Result<usize> {
         let mut session = self.reading().await?;
         let mut tx = session.begin().await?;
-        page::count(&mut tx, practice, keys, cap).await
+        page::count(&mut tx, query).await
     }
 
     async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>> {

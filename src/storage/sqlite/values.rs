@@ -142,7 +142,7 @@ pub(super) fn labels(text: &str) -> Result<Vec<MailboxName>> {
     from_json::<String>(text)?.iter().map(read).collect()
 }
 
-fn hex(octets: &[u8]) -> String {
+pub(super) fn hex(octets: &[u8]) -> String {
     octets
         .iter()
         .flat_map(|octet| [octet >> 4, octet & 15])
@@ -150,7 +150,7 @@ fn hex(octets: &[u8]) -> String {
         .collect()
 }
 
-fn unhex(digits: &str) -> Option<Vec<u8>> {
+pub(super) fn unhex(digits: &str) -> Option<Vec<u8>> {
     let octet = |at: usize| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
     (0..digits.len()).step_by(2).map(octet).collect()
 }

@@ -4,14 +4,16 @@ use sqlx::SqliteConnection;
 
 use super::changes::record;
 use super::failure::failure;
-use super::{archive, cursors, outgoing_copies, values};
-use crate::contract::{ChangeKind, DeadLetter, Fence, Window, WindowReceipt};
+use super::tombstones::Tombstones;
+use super::{archive, copies, cursors, erased_intents, outgoing_copies, values};
+use crate::contract::{ArchivedCopy, ChangeKind, DeadLetter, Fence, Window, WindowReceipt};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{CopyPlace, Cursor, PracticeId, Timestamp};
+use crate::types::{CopyPlace, Cursor, MessageKey, PracticeId, Timestamp};
 
 const INSERT_DEAD_LETTER: &str = "
-    INSERT INTO dead_letter (practice, account, mailbox, uid_validity, uid, reason, message_id, sha256, size, at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+    INSERT INTO dead_letter (practice, account, mailbox, uid_validity, uid, reason, message_id, sha256, size, at,
+        internal_date, labels)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
     ON CONFLICT DO NOTHING";
 
 const DELETE_DEAD_LETTER: &str = "
@@ -19,7 +21,7 @@ const DELETE_DEAD_LETTER: &str = "
     WHERE practice = ?1 AND account = ?2 AND mailbox = ?3 AND uid_validity = ?4 AND uid = ?5";
 
 const SELECT_DEAD_LETTERS: &str = "
-    SELECT account, mailbox, uid_validity, uid, reason, message_id, sha256, size, at
+    SELECT account, mailbox, uid_validity, uid, reason, message_id, sha256, size, at, internal_date, labels
     FROM dead_letter WHERE practice = ?1 ORDER BY account, mailbox, uid_validity, uid";
 
 /// Writes a window; the fence was checked.
@@ -36,19 +38,13 @@ pub(super) async fn commit(
     advance(tx, fence, window).await?;
     let mut receipt = WindowReceipt::default();
     archive::follow(tx, &fence.practice, &window.moved).await?;
+    let tombstones = Tombstones::load(tx, &fence.practice, now).await?;
     for archived in &window.copies {
         let message = outgoing_copies::message_of(tx, fence, archived).await?;
-        let added = archive::put(tx, &fence.practice, message, archived).await?;
-        let change = match added {
-            archive::Added::Nothing => None,
-            archive::Added::Copy => Some(ChangeKind::CopyArchived(message)),
-            archive::Added::Message => Some(ChangeKind::MessageArchived(message)),
-        };
-        if let Some(change) = change {
-            receipt.new_copies += 1;
-            receipt.new_messages += u32::from(added == archive::Added::Message);
-            record(tx, &fence.practice, now, Some(&fence.account), &change).await?;
+        if is_barred(tx, tombstones.as_ref(), fence, (message, archived)).await? {
             resurrect(tx, fence, &archived.copy.place).await?;
+        } else {
+            put(tx, now, fence, (message, archived), &mut receipt).await?;
         }
         if archived.in_sent {
             outgoing_copies::seen(tx, now, fence, message, archived).await?;
@@ -66,6 +62,40 @@ pub(super) async fn commit(
     }
     cursors::add_octets(tx, now, fence, window.octets_read).await?;
     Ok(receipt)
+}
+
+/// Archives a copy of `message`, and tells it.
+async fn put(
+    tx: &mut SqliteConnection,
+    now: Timestamp,
+    fence: &Fence,
+    (message, archived): (MessageKey, &ArchivedCopy),
+    receipt: &mut WindowReceipt,
+) -> Result<()> {
+    resurrect(tx, fence, &archived.copy.place).await?;
+    let taking = archive::Taking { practice: &fence.practice, account: Some(&fence.account), now };
+    let added = archive::put(tx, taking, message, archived).await?;
+    if added == archive::Added::Nothing {
+        return Ok(());
+    }
+    if added == archive::Added::Copy {
+        let change = ChangeKind::CopyArchived(message);
+        record(tx, &fence.practice, now, Some(&fence.account), &change).await?;
+    }
+    receipt.new_copies += 1;
+    receipt.new_messages += u32::from(added == archive::Added::Message);
+    Ok(())
+}
+
+/// Whether the message of a copy was erased and is not archived now.
+async fn is_barred(
+    tx: &mut SqliteConnection,
+    tombstones: Option<&Tombstones<'_>>,
+    fence: &Fence,
+    (message, archived): (MessageKey, &ArchivedCopy),
+) -> Result<bool> {
+    let Some(tombstones) = tombstones else { return Ok(false) };
+    Ok(tombstones.bars(tx, &message).await? || erased_intents::bar(tx, tombstones, fence, archived).await?)
 }
 
 /// Refuses places of other accounts: the fence says nothing about them.
@@ -119,6 +149,8 @@ async fn bury(tx: &mut SqliteConnection, fence: &Fence, letter: &DeadLetter) -> 
         .bind(letter.octets.as_ref().map(|(sha256, _)| sha256.as_bytes().as_slice()))
         .bind(letter.octets.map(|(_, size)| size.cast_signed()))
         .bind(letter.at.as_unix())
+        .bind(letter.internal_date.map(Timestamp::as_unix))
+        .bind(values::labels_to_json(&letter.labels)?)
         .execute(tx)
         .await
         .map_err(failure)?;
@@ -139,7 +171,19 @@ async fn resurrect(tx: &mut SqliteConnection, fence: &Fence, place: &CopyPlace) 
     Ok(done.rows_affected() > 0)
 }
 
-type Letter = (String, Vec<u8>, i64, i64, String, Option<String>, Option<Vec<u8>>, Option<i64>, i64);
+type Letter = (
+    String,
+    Vec<u8>,
+    i64,
+    i64,
+    String,
+    Option<String>,
+    Option<Vec<u8>>,
+    Option<i64>,
+    i64,
+    Option<i64>,
+    String,
+);
 
 /// Every dead letter of a practice, by place.
 pub(super) async fn dead_letters(
@@ -148,13 +192,17 @@ pub(super) async fn dead_letters(
 ) -> Result<Vec<DeadLetter>> {
     let rows: Vec<Letter> =
         sqlx::query_as(SELECT_DEAD_LETTERS).bind(practice.as_str()).fetch_all(tx).await.map_err(failure)?;
-    let read = |(account, mailbox, validity, uid, reason, message_id, sha256, size, at): Letter| {
-        let place = archive::place(account, mailbox, validity, uid)?;
+    let read = |row: Letter| {
+        let (account, mailbox, validity, uid, reason, message_id, sha256, size, at, internal_date, labels) =
+            row;
+        let place = copies::place(account, mailbox, validity, uid)?;
         let mut letter = DeadLetter::new(place, reason, Timestamp::from_unix(at));
         letter.message_id = message_id.as_deref().map(values::message_id).transpose()?;
         if let (Some(sha256), Some(size)) = (sha256, size) {
             letter.octets = Some((values::digest(&sha256)?, size.cast_unsigned()));
         }
+        letter.internal_date = internal_date.map(Timestamp::from_unix);
+        letter.labels = values::labels(&labels)?;
         Ok(letter)
     };
     rows.into_iter().map(read).collect()

@@ -3,8 +3,8 @@
 use super::super::bench::{Bench, message_key};
 use crate::conformance::check::{Outcome, present};
 use crate::contract::{
-    BlobInfo, ChangeKind, Clock, ComposedMessage, Filing, NewOutgoing, Outgoing, OutgoingClaim, OutgoingEnd,
-    OutgoingStep, RecipientState, Route, SendLimits, SentMessage,
+    BlobInfo, ChangeKind, Clock, ComposedMessage, Filing, NewOutgoing, Outgoing, OutgoingClaim,
+    OutgoingDecision, OutgoingEnd, OutgoingStep, RecipientState, Route, SendLimits, SentMessage,
 };
 use crate::error::{ErrorKind, Result};
 use crate::types::{AccountId, Address, Digest, Field, MessageId, OutgoingId, PracticeId, Timestamp, UserId};
@@ -39,7 +39,7 @@ impl Intent {
         self
     }
 
-    pub(super) fn key(mut self, key: &str) -> Self {
+    pub(in super::super) fn key(mut self, key: &str) -> Self {
         self.key = Some(key.to_owned());
         self
     }
@@ -59,7 +59,7 @@ impl Intent {
         self
     }
 
-    pub(super) fn build(&self) -> Outcome<NewOutgoing> {
+    pub(in super::super) fn build(&self) -> Outcome<NewOutgoing> {
         let composed = ComposedMessage {
             message: message_key(&self.name),
             message_id: present("a Message-ID", MessageId::parse(&self.name))?,
@@ -133,6 +133,16 @@ impl Bench {
     pub(super) async fn steps(&self, after: u64) -> Outcome<Vec<OutgoingStep>> {
         let step = |kind| if let ChangeKind::Outgoing(_, step) = kind { Some(step) } else { None };
         Ok(self.changes(after).await?.into_iter().filter_map(step).collect())
+    }
+
+    /// Has it turn out that the message of this name was sent, so that it is archived.
+    pub(in super::super) async fn send_after_all(&self, name: &str) -> Outcome {
+        self.deliver(&self.intent(name), &unknown(self)).await?;
+        self.clock.advance(600);
+        let message = Box::new(sent_message(self, name, &["client"])?);
+        let (id, was_sent) = (outgoing_id(name), OutgoingDecision::WasSent);
+        self.store.decide_outgoing(&self.practice, id, was_sent, Some(message)).await?;
+        Ok(())
     }
 
     pub(in super::super) fn in_seconds(&self, seconds: i64) -> Timestamp {

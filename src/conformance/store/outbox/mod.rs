@@ -3,6 +3,7 @@
 mod claims;
 mod decisions;
 mod ends;
+mod erased;
 mod intent;
 mod limits;
 mod queue;
@@ -12,5 +13,5 @@ pub(super) use intent::{Intent, outgoing_id, sent, sent_message, unknown};
 use super::bench::Bench;
 use crate::conformance::check::Check;
 
-pub(super) const CHECKS: [&[Check<Bench>]; 5] =
-    [queue::CHECKS, claims::CHECKS, limits::CHECKS, ends::CHECKS, decisions::CHECKS];
+pub(super) const CHECKS: [&[Check<Bench>]; 6] =
+    [queue::CHECKS, claims::CHECKS, limits::CHECKS, ends::CHECKS, decisions::CHECKS, erased::CHECKS];
