@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use peak_alloc::PeakAlloc;
-use practicemail::mime::MessageScan;
+use practicemail::mime::{AttachmentReader, MessageScan};
 use practicemail::types::ParsedMessage;
 
 #[global_allocator]
@@ -33,6 +33,22 @@ fn flow(before: &str, repeated: &str, octets: usize, after: &str) -> ParsedMessa
     message
 }
 
+/// Reads an attachment of 32 MiB out of a message; fails when more than 1 MiB was alive at once.
+fn check_reader(before: &str, base64: &str) {
+    let chunk = base64.repeat(MIB / 16 / base64.len());
+    let alive = ALLOCATED.current_usage();
+    ALLOCATED.reset_peak_usage();
+    let mut reader = AttachmentReader::new(0);
+    let mut size = reader.update(before.as_bytes()).len();
+    for _ in 0..512 {
+        size += reader.update(chunk.as_bytes()).len();
+    }
+    let end = reader.finish();
+    let peak = ALLOCATED.peak_usage() - alive;
+    assert!(peak < MIB, "{peak} octets were alive at once");
+    assert!(end.found && size + end.octets.len() > 20 * MIB);
+}
+
 /// One test, so that nothing else allocates meanwhile.
 #[test]
 fn no_message_takes_more_than_four_mebibytes() {
@@ -44,6 +60,8 @@ fn no_message_takes_more_than_four_mebibytes() {
     let message = flow(&mixed, &base64, 60 * MIB, "--b--\r\n");
     assert_eq!((message.text.as_str(), message.attachments.len()), ("text", 1));
     assert!(message.attachments[0].size > 43 * MIB as u64);
+
+    check_reader(&mixed, &base64);
 
     let endless = flow(&mixed, "QQQQ", 20 * MIB, "");
     assert_eq!(endless.attachments.len(), 1);

@@ -94,6 +94,11 @@ impl Leaf {
         self.decoded.clear();
     }
 
+    /// What was kept so far.
+    pub(super) fn kept(&mut self) -> &mut Vec<u8> {
+        &mut self.kept
+    }
+
     /// Ends the part, at a boundary or with the message.
     pub(super) fn finish(mut self, at_boundary: bool) -> LeafContent {
         if !at_boundary {

@@ -4,8 +4,10 @@ use std::fmt;
 
 use super::addressing_headers;
 use super::field::{HeaderFields, text};
+use super::keep::Keep;
+use super::part::PartRange;
 use super::walker::{MAX_BOUNDARY_LINE, Walked, Walker};
-use super::{marks, rendition, words};
+use super::{authentication, marks, rendition, words};
 use crate::types::{CleanText, DraftFile, MessageId, ParsedMessage};
 
 /// Longest line put together before it is handed on; longer ones are handed on in pieces.
@@ -17,8 +19,8 @@ const MAX_REFERENCES: usize = 100;
 /// Reads a message as it arrives and keeps what the archive shows of it, about 1 MiB at most whatever the message's
 /// size. How the octets are cut into pieces makes no difference.
 ///
-/// Every part is decoded and digested; of texts the first 256 KiB are kept, of attachments name, type and size. Attached
-/// messages are attachments. Nesting beyond 50 levels and parts beyond 1,000 are not taken apart, which
+/// Every part is decoded and digested; of texts the first 256 KiB are kept, of attachments name, type and size.
+/// Attached messages are attachments. Nesting beyond 50 levels and parts beyond 1,000 are not taken apart, which
 /// [`ParsedMessage::unparsed`] says; the headers are read all the same.
 ///
 /// ```
@@ -67,7 +69,17 @@ impl MessageScan {
 
     /// Begins a message whose attachments are kept whole.
     pub(super) fn keeping_files() -> Self {
-        Self { walker: Walker::keeping_files(), ..Self::new() }
+        Self::keeping(Keep::All(Vec::new()))
+    }
+
+    /// Begins a message of whose attachments is kept what `keep` says.
+    pub(super) fn keeping(keep: Keep) -> Self {
+        Self { walker: Walker::keeping(keep), ..Self::new() }
+    }
+
+    /// What is kept of the attachments so far.
+    pub(super) fn keep(&mut self) -> &mut Keep {
+        self.walker.keep()
     }
 
     /// Reads the next octets.
@@ -141,20 +153,56 @@ impl MessageScan {
     }
 
     /// Ends the message.
-    pub fn finish(self) -> ParsedMessage {
-        self.finish_with_files().0
+    pub fn finish(mut self) -> ParsedMessage {
+        let walked = self.end();
+        self.tell(walked).0
+    }
+
+    /// Ends the message, and tells where the content of each attachment lies, in the order in which they are listed.
+    pub fn finish_with_ranges(mut self) -> (ParsedMessage, Vec<PartRange>) {
+        let mut walked = self.end();
+        let ranges = std::mem::take(&mut walked.ranges);
+        (self.tell(walked).0, ranges)
     }
 
     /// Ends the message, and answers what was kept of its attachments.
     pub(super) fn finish_with_files(mut self) -> (ParsedMessage, Vec<DraftFile>) {
+        let walked = self.end();
+        self.tell(walked)
+    }
+
+    /// Ends the beginning of a message, of which more was not given: [`ParsedMessage::incomplete`].
+    ///
+    /// An attachment is listed if its header came whole, with so much of its content as came. The last line of the
+    /// header, and an address that may go on, are left out.
+    pub fn finish_beginning(mut self) -> ParsedMessage {
+        if self.walker.is_in_content() {
+            if self.begun {
+                self.hand_on_return();
+            } else if !self.line.is_empty() && !may_be_boundary(&self.line) {
+                self.walker.begin_line(&self.line, None);
+            }
+        }
+        let walked = self.walker.finish_beginning();
+        let mut message = self.tell(walked).0;
+        message.incomplete = true;
+        message
+    }
+
+    /// Hands on the last line and ends the walk.
+    pub(super) fn end(&mut self) -> Walked {
         if self.begun {
             self.hand_on_return();
         } else if !self.line.is_empty() {
             self.walker.begin_line(&self.line, Some(b""));
         }
+        self.walker.finish()
+    }
+
+    /// Tells what the walk found.
+    fn tell(&self, walked: Walked) -> (ParsedMessage, Vec<DraftFile>) {
         let mut message = ParsedMessage::default();
-        let Walked { header, addresses_cut, body, attachments, files, parts, unparsed } =
-            self.walker.finish();
+        let Walked { header, addresses_cut, body, attachments, files, ranges: _, parts, unparsed } = walked;
         message.headers = addressing_headers(&header);
         message.headers.truncated |= addresses_cut;
         let fields = || HeaderFields::new(&header);
@@ -178,8 +226,14 @@ impl MessageScan {
         };
         message.outgoing = marks::outgoing(&header);
         message.automatic = marks::is_automatic(&header);
+        message.authentication = authentication::results(&header, &message.headers);
         (message, files)
     }
+}
+
+/// Whether a line of which the beginning came can still become a boundary.
+fn may_be_boundary(line: &[u8]) -> bool {
+    line.starts_with(b"--") || line == b"-"
 }
 
 fn without_return(line: &[u8]) -> (&[u8], &'static [u8]) {

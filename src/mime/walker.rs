@@ -2,8 +2,10 @@
 
 use super::body::{Alternative, Body};
 use super::content::ContentHeaders;
+use super::keep::Keep;
 use super::kept_header::{HeaderLine, KeptHeader};
-use super::leaf::{Leaf, MAX_TEXT};
+use super::leaf::{Leaf, LeafContent, MAX_TEXT};
+use super::part::PartRange;
 use crate::types::{Attachment, CleanText, Digest, DraftFile, Hasher};
 
 /// Deepest nesting followed: people's mail has four or five levels.
@@ -23,6 +25,8 @@ pub(super) struct Walked {
     pub(super) attachments: Vec<Attachment>,
     /// What is in the attachments, where that was asked for.
     pub(super) files: Vec<DraftFile>,
+    /// Where the content of each attachment lies.
+    pub(super) ranges: Vec<PartRange>,
     pub(super) parts: Digest,
     pub(super) unparsed: Option<&'static str>,
 }
@@ -65,10 +69,27 @@ pub(super) struct Walker {
     parts: Hasher,
     body: Body,
     attachments: Vec<Attachment>,
-    /// How much of each attachment is kept.
-    keep: usize,
-    files: Vec<DraftFile>,
+    /// What is kept of the attachments.
+    keep: Keep,
+    ranges: Vec<PartRange>,
+    /// How many octets were taken.
+    taken: u64,
+    /// How long the end of the last line was: it belongs to a boundary that follows.
+    line_end: u64,
+    /// Where the content began that is being read.
+    begun: u64,
     unparsed: Option<&'static str>,
+}
+
+/// By what a part ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// A boundary of the multipart open at this level.
+    Boundary(usize),
+    /// The end of the message.
+    Message,
+    /// The end of what was given of the message.
+    Cut,
 }
 
 impl Walker {
@@ -82,28 +103,43 @@ impl Walker {
             parts: Hasher::new(),
             body: Body::default(),
             attachments: Vec::new(),
-            keep: 0,
-            files: Vec::new(),
+            keep: Keep::default(),
+            ranges: Vec::new(),
+            taken: 0,
+            line_end: 0,
+            begun: 0,
             unparsed: None,
         }
     }
 
-    /// Keeps what is in the attachments, all of it.
-    pub(super) fn keeping_files() -> Self {
-        Self { keep: usize::MAX, ..Self::new() }
+    /// Keeps of the attachments what `keep` says.
+    pub(super) fn keeping(keep: Keep) -> Self {
+        Self { keep, ..Self::new() }
+    }
+
+    /// What is kept of the attachments.
+    pub(super) fn keep(&mut self) -> &mut Keep {
+        if let State::Content(Role::Attachment, leaf) = &mut self.state {
+            self.keep.take(self.attachments.len(), leaf.kept());
+        }
+        &mut self.keep
     }
 
     /// Takes the beginning of a line, without its end; `end` is that end if the whole line is there.
     pub(super) fn begin_line(&mut self, line: &[u8], end: Option<&'static [u8]>) {
+        let start = self.taken;
         if end.is_some() && line.len() <= MAX_BOUNDARY_LINE && line.starts_with(b"--") && self.boundary(line)
         {
-            return;
+            return self.count(line, end);
         }
         if let State::Header(header) = &mut self.state {
             match header.begin_line(line, end.is_some()) {
-                HeaderLine::Taken => return,
-                HeaderLine::End => return self.begin_content(),
-                HeaderLine::Content => self.begin_content(),
+                HeaderLine::Taken => return self.count(line, end),
+                HeaderLine::End => {
+                    self.count(line, end);
+                    return self.begin_content(self.taken);
+                }
+                HeaderLine::Content => self.begin_content(start),
             }
         }
         self.continue_line(line, end);
@@ -116,6 +152,12 @@ impl Walker {
             State::Content(_, leaf) => leaf.add(piece, end),
             State::Between => {}
         }
+        self.count(piece, end);
+    }
+
+    fn count(&mut self, octets: &[u8], end: Option<&'static [u8]>) {
+        self.line_end = end.map_or(0, |end| end.len() as u64);
+        self.taken += octets.len() as u64 + self.line_end;
     }
 
     /// Acts on a boundary, if the line is one of an open multipart.
@@ -130,7 +172,7 @@ impl Walker {
             (None, Some(level)) => (level, true),
             (None, None) => return false,
         };
-        self.end_part(Some(level));
+        self.end_part(End::Boundary(level));
         if closing {
             self.open.truncate(level);
             let text = ContentHeaders::of_type("text/plain");
@@ -157,9 +199,10 @@ impl Walker {
     }
 
     /// Reads the header that has ended, if one was being read, and begins what it announces.
-    fn begin_content(&mut self) {
+    fn begin_content(&mut self, at: u64) {
         let State::Header(header) = &mut self.state else { return };
         let header = std::mem::replace(header, KeptHeader::of_part());
+        self.begun = at;
         let (block, addresses_cut) = header.finish();
         let in_digest = self.open.last().is_some_and(|container| container.digest);
         let content = ContentHeaders::parse(&block, if in_digest { "message/rfc822" } else { "text/plain" });
@@ -175,7 +218,10 @@ impl Walker {
         {
             State::Content(Role::Body, Box::new(Leaf::new(content, MAX_TEXT)))
         } else {
-            State::Content(Role::Attachment, Box::new(Leaf::new(content, self.keep)))
+            State::Content(
+                Role::Attachment,
+                Box::new(Leaf::new(content, self.keep.begin(self.attachments.len()))),
+            )
         };
     }
 
@@ -186,7 +232,7 @@ impl Walker {
         };
         if self.open.len() >= MAX_DEPTH {
             self.give_up("nested too deeply");
-            let leaf = Leaf::new(undecoded(&content.media_type), self.keep);
+            let leaf = Leaf::new(undecoded(&content.media_type), self.keep.begin(self.attachments.len()));
             return State::Content(Role::Attachment, Box::new(leaf));
         }
         let text = Box::new(Leaf::new(ContentHeaders::of_type("text/plain"), MAX_TEXT));
@@ -205,20 +251,25 @@ impl Walker {
         State::Content(Role::Preamble, text)
     }
 
-    /// Ends what is being read, at a boundary of the multipart open at `level` or with the message.
-    fn end_part(&mut self, level: Option<usize>) {
-        self.begin_content();
+    /// Ends what is being read.
+    fn end_part(&mut self, end: End) {
+        if end != End::Cut {
+            self.begin_content(self.taken);
+        }
         let State::Content(mut role, leaf) = std::mem::replace(&mut self.state, State::Between) else {
             return;
         };
-        let part = leaf.finish(level.is_some());
+        let at_boundary = matches!(end, End::Boundary(_));
+        let part = leaf.finish(at_boundary);
         let blank = part.kept.trim_ascii().is_empty() && part.size <= part.kept.len() as u64;
+        // How much there is of a part that was cut depends on what stands before it, transport headers included.
+        let digest = if end == End::Cut { Digest::of(b"cut") } else { part.digest };
         if matches!(role, Role::Preamble | Role::Epilogue) {
-            let own = level.is_some_and(|level| level + 1 == self.open.len());
-            if own || blank || role == Role::Epilogue {
+            let own = matches!(end, End::Boundary(level) if level + 1 == self.open.len());
+            if own || blank || role == Role::Epilogue || end == End::Cut {
                 if !blank {
                     self.parts.field(b"around the parts");
-                    self.parts.field(part.digest.as_bytes());
+                    self.parts.field(digest.as_bytes());
                 }
                 return;
             }
@@ -227,44 +278,70 @@ impl Walker {
         }
         self.parts.field(part.content.media_type.as_bytes());
         self.parts.field(part.content.name.as_str().as_bytes());
-        self.parts.field(part.digest.as_bytes());
+        self.parts.field(digest.as_bytes());
         match role {
             Role::Body => {
                 let alternative = self.open.iter_mut().find_map(|container| container.alternative.as_mut());
                 self.body.add(&part.content, &part.kept, alternative);
             }
             Role::Attachment => {
-                if self.keep > 0 {
-                    self.files.push(file(&part.content, part.kept));
-                }
-                let media_type = CleanText::new(&part.content.media_type);
-                let mut attachment = Attachment::new(part.content.name, media_type, part.size);
-                attachment.content_id = part.content.content_id;
-                self.attachments.push(attachment);
+                let before_boundary = if at_boundary { self.line_end } else { 0 };
+                self.add_attachment(part, before_boundary, end);
             }
             Role::Preamble | Role::Epilogue | Role::Rest => {}
         }
     }
 
+    /// Lists an attachment; the last `line_end` octets that were taken belong to the boundary behind it.
+    fn add_attachment(&mut self, part: LeafContent, line_end: u64, end: End) {
+        let number = self.attachments.len();
+        let length = self.taken.saturating_sub(line_end).saturating_sub(self.begun);
+        self.ranges.push(PartRange::new(u32::try_from(number).unwrap_or(u32::MAX), self.begun, length));
+        let ended = match end {
+            End::Boundary(_) => true,
+            End::Message => self.open.is_empty(),
+            End::Cut => false,
+        };
+        self.keep.end(number, &part.content, part.kept, ended);
+        let media_type = CleanText::new(&part.content.media_type);
+        let mut attachment = Attachment::new(part.content.name, media_type, part.size);
+        attachment.content_id = part.content.content_id;
+        self.attachments.push(attachment);
+    }
+
+    /// Whether content is being read, and no header.
+    pub(super) fn is_in_content(&self) -> bool {
+        matches!(self.state, State::Content(..))
+    }
+
     /// Ends the message.
-    pub(super) fn finish(mut self) -> Walked {
-        self.end_part(None);
+    pub(super) fn finish(&mut self) -> Walked {
+        self.end_part(End::Message);
+        self.walked()
+    }
+
+    /// Ends what was given of a message; a part whose header did not end never began.
+    pub(super) fn finish_beginning(&mut self) -> Walked {
+        if self.header.is_none()
+            && let State::Header(header) = std::mem::replace(&mut self.state, State::Between)
+        {
+            self.header = Some(header.finish_beginning());
+            self.addresses_cut = true;
+        }
+        self.end_part(End::Cut);
+        self.walked()
+    }
+
+    fn walked(&mut self) -> Walked {
         Walked {
-            header: self.header.unwrap_or_default(),
+            header: self.header.take().unwrap_or_default(),
             addresses_cut: self.addresses_cut,
-            body: self.body,
-            attachments: self.attachments,
-            files: self.files,
-            parts: self.parts.finish(),
+            body: std::mem::take(&mut self.body),
+            attachments: std::mem::take(&mut self.attachments),
+            files: self.keep.files(),
+            ranges: std::mem::take(&mut self.ranges),
+            parts: std::mem::take(&mut self.parts).finish(),
             unparsed: self.unparsed,
         }
     }
-}
-
-fn file(content: &ContentHeaders, octets: Vec<u8>) -> DraftFile {
-    let content_type = match &content.charset {
-        Some(charset) if content.is_text() => format!("{}; charset={charset}", content.media_type),
-        _ => content.media_type.clone(),
-    };
-    DraftFile::attachment(content.name.as_str(), content_type, octets)
 }
