@@ -345,9 +345,14 @@ async fn fetch_answers_every_item() {
     assert!(text.contains("(UID 3 BODY[]<0> {5}\r\nFrom:)"), "{text}");
     let text = dialogue.run("e UID FETCH 3 BODY.PEEK[]<5000.5>").await;
     assert!(text.contains("BODY[]<5000> {0}\r\n)"), "{text}");
+    for (range, bad) in [("0.0", true), ("x.1", true), ("1", true), ("0.4294967296", false)] {
+        let text = dialogue.run(&format!("r UID FETCH 3 BODY.PEEK[TEXT]<{range}>")).await;
+        assert_eq!(text.contains("r BAD"), bad, "{text}");
+        assert!(bad || text.contains("BODY[TEXT]<0> {8}\r\nBody 3\r\n)"), "{text}");
+    }
     let text = dialogue.run("f FETCH 1 (RFC822.HEADER BODY.PEEK[TEXT])").await;
     assert!(text.contains("RFC822.HEADER {") && text.contains("BODY[TEXT] {8}\r\nBody 1\r\n)"), "{text}");
-    assert_eq!(server.bodies_fetched(), [3, 3, 1].map(|uid| ("anna".into(), "INBOX".into(), uid)));
+    assert_eq!(server.bodies_fetched(), [3, 3, 3, 1].map(|uid| ("anna".into(), "INBOX".into(), uid)));
     assert!(dialogue.run("g UID FETCH 1:* (FLAGS) (CHANGEDSINCE 3)").await.contains("* 3 FETCH (UID 3"));
     assert!(dialogue.run("h UID FETCH 99 FLAGS").await.starts_with("h OK"));
     assert!(dialogue.run("i FETCH 1 BODY[1.2]").await.starts_with("i BAD"));
@@ -542,7 +547,20 @@ async fn gmail_shows_one_message_under_its_labels() {
         text.contains(&format!("X-GM-MSGID {} X-GM-THRID {id} X-GM-LABELS (\"\\\\Sent\"))", id + 1)),
         "{text}"
     );
-    assert!(dialogue.run("e UID SEARCH X-GM-RAW \"rfc822msgid:<1@x>\"").await.contains("* SEARCH 1\r\n"));
+    for (query, found) in [
+        ("rfc822msgid:<1@x>", " 1"),
+        ("from:client@example.org", " 1 2"),
+        (r#"from:\"Client@EXAMPLE.org\""#, " 1 2"),
+        (r#"from:nobody OR to:\"anna@practice.example\""#, " 1 2"),
+        (r#"from:nobody OR to:nobody OR cc:\"a\""#, ""),
+        ("to:anna@practice.example in-reply-to:1@x", " 2"),
+        ("{from:nobody to:anna@practice.example} message-id:1@x", " 1"),
+        ("Body nowhere", ""),
+    ] {
+        let text = dialogue.run(&format!("e UID SEARCH X-GM-RAW \"{query}\"")).await;
+        assert!(text.contains(&format!("* SEARCH{found}\r\n")), "{query}: {text}");
+    }
+    assert!(dialogue.run(r#"e UID SEARCH X-GM-RAW "from:\"open""#).await.contains("e BAD"));
     // Trash takes a message out of everything else.
     assert!(dialogue.run("f UID MOVE 1 [Gmail]/Trash").await.contains("* 1 EXPUNGE"));
     assert!(anna.messages("INBOX").is_empty() && anna.messages("Clients/Müller").is_empty());

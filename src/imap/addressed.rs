@@ -24,6 +24,7 @@ pub(super) fn addressed(uid: Uid, fetched: Fetched, excluded: &[String]) -> Opti
     addressed.skip = flagged || labels.iter().any(|label| listing::label_excludes(label, excluded));
     addressed.labels = labels.into_iter().map(MailboxName::from_wire).collect();
     addressed.labels.sort();
+    addressed.thread = fetched.thread;
     Some(addressed)
 }
 

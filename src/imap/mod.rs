@@ -9,6 +9,7 @@ mod classify;
 mod commands;
 mod connector;
 mod filer;
+mod gmail_query;
 mod listing;
 mod reader;
 mod requests;

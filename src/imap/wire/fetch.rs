@@ -1,7 +1,7 @@
 //! FETCH responses (RFC 9051 §7.5.2), read piece by piece around their literals.
 
 use super::cursor::Cursor;
-use super::response::{Body, Fetched};
+use super::response::{Body, Fetched, FetchedRange};
 use crate::types::Uid;
 
 /// What the item that a line broke off in wants of the literal that follows.
@@ -11,6 +11,8 @@ pub(super) enum Wanted {
     Body,
     /// BODY[HEADER.FIELDS ..]: kept.
     Headers,
+    /// BODY[]<origin>: kept.
+    Range,
     /// One label of a list: kept.
     Label,
     /// Nothing: skipped.
@@ -81,6 +83,11 @@ impl FetchReader {
     pub(super) fn kept(&mut self, wanted: Wanted, octets: Vec<u8>) {
         match wanted {
             Wanted::Headers => self.fetched.headers = Some(octets),
+            Wanted::Range => {
+                if let Some(range) = &mut self.fetched.range {
+                    range.octets = octets;
+                }
+            }
             Wanted::Label => self.fetched.labels.get_or_insert_default().push(octets),
             Wanted::Body | Wanted::Skip => {}
         }
@@ -147,6 +154,25 @@ impl FetchReader {
                     self.fetched.body = Body::Empty;
                 }
             },
+            name if name.starts_with(b"BODY[]<") => {
+                let range = self.fetched.range.insert(FetchedRange::default());
+                let mut origin = Cursor::new(name.strip_prefix(b"BODY[]<")?);
+                range.origin = origin.number()?;
+                match cursor.peek() {
+                    None => return Some(Some(Wanted::Range)),
+                    Some(b'"') => range.octets = cursor.quoted()?,
+                    Some(_) => _ = cursor.word(),
+                }
+            }
+            b"X-GM-THRID" if cursor.peek().is_some_and(|octet| octet.is_ascii_digit()) => {
+                self.fetched.thread = thread_id(cursor.word());
+            }
+            // NIL, which is passed over, where the server puts the message into none (RFC 8474 §5.2).
+            b"THREADID" if cursor.eat(b'(') => {
+                cursor.spaces();
+                self.fetched.thread = thread_id(cursor.word());
+                self.depth = 1;
+            }
             name if name.starts_with(b"BODY[HEADER.FIELDS") => match cursor.peek() {
                 None => return Some(Some(Wanted::Headers)),
                 Some(b'"') => self.fetched.headers = Some(cursor.quoted()?),
@@ -208,6 +234,13 @@ impl FetchReader {
     }
 }
 
+/// The id of a conversation, as RFC 8474 §4 limits it; `None` for anything else.
+fn thread_id(word: &[u8]) -> Option<String> {
+    let plain = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-');
+    let fits = (1..=255).contains(&word.len()) && word.iter().all(plain);
+    fits.then(|| String::from_utf8_lossy(word).into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,6 +263,35 @@ mod tests {
         assert_eq!(fetched.labels.unwrap(), [b"\\Inbox".to_vec(), b"a b".to_vec()]);
         assert_eq!(read("(UID 3 BODY[] NIL)").unwrap().body, Body::Empty);
         assert_eq!(read("(INTERNALDATE NIL UID 3)").unwrap().uid, Uid::new(3));
+    }
+
+    #[test]
+    fn a_range_is_a_literal_a_string_or_nothing_and_says_where_it_begins() {
+        let range = |origin, octets: &[u8]| Some(FetchedRange { origin, octets: octets.to_vec() });
+        assert_eq!(read(r#"(UID 3 BODY[]<7> "a\"b")"#).unwrap().range, range(7, b"a\"b"));
+        assert_eq!(read("(BODY[]<0> NIL UID 3)").unwrap().range, range(0, b""));
+        let mut reader = FetchReader::new(1);
+        assert_eq!(reader.line(b"(UID 3 BODY[]<4294967296> {3}", true), Some(Wanted::Range));
+        reader.kept(Wanted::Range, b"abc".to_vec());
+        assert_eq!(reader.line(b")", false), Some(Wanted::Skip));
+        assert_eq!(reader.fetched.range, range(1 << 32, b"abc"));
+        for bad in ["(BODY[]<> NIL)", "(BODY[]<x> NIL)", "(BODY[]<99999999999999999999> NIL)"] {
+            assert!(read(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_conversation_has_a_name_or_none() {
+        let thread = |line: &str| read(line).unwrap().thread;
+        assert_eq!(thread("(UID 3 X-GM-THRID 1278455344230334865)").as_deref(), Some("1278455344230334865"));
+        assert_eq!(thread("(THREADID (T64b478a75b7ea9) UID 3)").as_deref(), Some("T64b478a75b7ea9"));
+        let long = format!("(THREADID ({}) UID 3)", "x".repeat(256));
+        let odd =
+            ["(THREADID NIL UID 3)", r#"(THREADID ("a b" (c)) UID 3)"#, "(X-GM-THRID NIL UID 3)", &long];
+        for none in odd {
+            let fetched = read(none).unwrap();
+            assert_eq!((fetched.uid, fetched.thread), (Uid::new(3), None), "{none}");
+        }
     }
 
     #[test]

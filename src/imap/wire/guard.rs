@@ -14,7 +14,7 @@ use super::fetch::{FetchReader, Wanted};
 use super::literal;
 use super::parse::{fetch_begins, is_status, parse};
 use super::response::{Body, Response};
-use super::{CHUNK, MAX_ANSWER, MAX_KEPT_LITERAL, MAX_LINE, MAX_RESPONSES, READ};
+use super::{CHUNK, MAX_ANSWER, MAX_KEPT_LITERAL, MAX_LINE, MAX_RANGE, MAX_RESPONSES, READ};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Frames and limits what a server sends; collects commands until they are sent in one write.
@@ -273,7 +273,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     self.fetch = Some(reading);
                     return Ok(Some(Response::BodyChunk(chunk)));
                 }
-                if matches!(literal.wanted, Wanted::Headers | Wanted::Label) {
+                if matches!(literal.wanted, Wanted::Headers | Wanted::Label | Wanted::Range) {
                     let room = MAX_KEPT_LITERAL - literal.kept.len().min(MAX_KEPT_LITERAL);
                     literal.kept.extend(piece.get(..available.min(room)).unwrap_or_default());
                 }
@@ -308,6 +308,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             };
             let wanted =
                 wanted.ok_or_else(|| protocol("the server sent a FETCH response that cannot be read"))?;
+            if wanted == Wanted::Range && left > MAX_RANGE as u64 {
+                return Err(protocol("the server sent more of a message than it was asked for"));
+            }
             if wanted != Wanted::Body {
                 self.count(left)?;
             }

@@ -8,14 +8,18 @@ mod literal;
 mod parse;
 mod response;
 
+use crate::contract::MAX_RANGE;
+
 pub(super) use guard::Guard;
 pub(super) use parse::quoted;
-pub(super) use response::{Body, Fetched, ListRow, Outcome, Response, Verdict};
+pub(super) use response::{Body, Fetched, FetchedRange, ListRow, Outcome, Response, Verdict};
 
 /// Longest line outside of literals. A SEARCH answer of 50,000 UIDs is half of it.
 const MAX_LINE: usize = 1 << 20;
 /// Longest literal that is kept whole: addressing headers with more name more people than are looked at.
 const MAX_KEPT_LITERAL: usize = 1 << 20;
+// A range is kept whole.
+const _: () = assert!(MAX_RANGE <= MAX_KEPT_LITERAL);
 /// Most octets of answers to one command, bodies aside: fifty times what a window of headers takes.
 const MAX_ANSWER: u64 = 256 << 20;
 /// Most responses to one command.

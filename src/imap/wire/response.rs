@@ -70,6 +70,17 @@ pub(in crate::imap) struct Fetched {
     pub(in crate::imap) headers: Option<Vec<u8>>,
     /// What came as BODY[].
     pub(in crate::imap) body: Body,
+    /// What came as BODY[]<origin>.
+    pub(in crate::imap) range: Option<FetchedRange>,
+    /// The conversation, as X-GM-THRID or THREADID tells it.
+    pub(in crate::imap) thread: Option<String>,
+}
+
+/// A part of BODY[], and where it says that it begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::imap) struct FetchedRange {
+    pub(in crate::imap) origin: u64,
+    pub(in crate::imap) octets: Vec<u8>,
 }
 
 /// What came as BODY[] of one FETCH response.

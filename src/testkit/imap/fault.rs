@@ -187,6 +187,13 @@ pub enum Fault {
         /// Which message.
         uid: u32,
     },
+    /// Sends a section whole where a part of it was asked for.
+    RangeIgnored,
+    /// Sends a part of a section that begins so many octets behind the one that was asked for, and says so.
+    RangeMoved {
+        /// How many octets.
+        by: usize,
+    },
     /// Says this RFC822.SIZE for every message.
     Size {
         /// The lie.

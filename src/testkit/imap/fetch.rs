@@ -1,4 +1,4 @@
-//! FETCH (RFC 9051 §6.4.5; RFC 7162; X-GM-EXT-1), and the faults that live there.
+//! FETCH (RFC 9051 §6.4.5; RFC 7162; RFC 8474; X-GM-EXT-1), and the faults that live there.
 
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ enum Item {
     GmailId,
     GmailThread,
     GmailLabels,
+    EmailId,
+    ThreadId,
     Section(SectionItem),
 }
 
@@ -50,6 +52,13 @@ struct Answer<'a> {
     message: &'a Message,
     size: Option<u64>,
     wrong: Option<Wrong>,
+    range: Option<OtherRange>,
+}
+
+/// What is sent in place of the part of a section that was asked for.
+enum OtherRange {
+    Whole,
+    Moved(usize),
 }
 
 impl Session {
@@ -179,6 +188,11 @@ impl Session {
                     _ => None,
                 }),
                 wrong: faults.take(here, |fault| wrong(fault, uid)),
+                range: faults.take(here, |fault| match fault {
+                    Fault::RangeIgnored => Some(OtherRange::Whole),
+                    Fault::RangeMoved { by } => Some(OtherRange::Moved(*by)),
+                    _ => None,
+                }),
             };
             let seen = !selected.read_only
                 && items.iter().any(|item| matches!(item, Item::Section(SectionItem { peek: false, .. })))
@@ -246,6 +260,8 @@ impl Session {
             "X-GM-MSGID" => offered("X-GM-EXT-1", Item::GmailId)?,
             "X-GM-THRID" => offered("X-GM-EXT-1", Item::GmailThread)?,
             "X-GM-LABELS" => offered("X-GM-EXT-1", Item::GmailLabels)?,
+            "EMAILID" => offered("OBJECTID", Item::EmailId)?,
+            "THREADID" => offered("OBJECTID", Item::ThreadId)?,
             "RFC822" => old(Section::Whole, false),
             "RFC822.HEADER" => old(Section::Header, true),
             "RFC822.TEXT" => old(Section::Text, false),
@@ -265,6 +281,8 @@ impl Item {
             Self::GmailId => "X-GM-MSGID",
             Self::GmailThread => "X-GM-THRID",
             Self::GmailLabels => "X-GM-LABELS",
+            Self::EmailId => "EMAILID",
+            Self::ThreadId => "THREADID",
             Self::Section(section) => &section.label,
         }
     }
@@ -282,7 +300,7 @@ impl Answer<'_> {
             between = " ";
         }
         for item in items {
-            response.text(format!("{between}{} ", item.label()));
+            response.text(format!("{between}{} ", self.label(item)));
             between = " ";
             match item {
                 Item::Uid => response.text(message.uid.to_string()),
@@ -298,6 +316,8 @@ impl Answer<'_> {
                 Item::GmailId => response.text(message.gmail_id.to_string()),
                 Item::GmailThread => response.text(message.gmail_thread.to_string()),
                 Item::GmailLabels => response.text(self.labels()),
+                Item::EmailId => response.text(format!("(M{})", message.gmail_id)),
+                Item::ThreadId => response.text(format!("(T{})", message.gmail_thread)),
                 Item::Section(asked) => {
                     if let Some(then) = self.section(asked, &mut response) {
                         return (response, Some(then));
@@ -309,9 +329,29 @@ impl Answer<'_> {
         (response, None)
     }
 
+    fn label(&self, item: &Item) -> String {
+        match item {
+            Item::Section(asked) => match self.partial(asked) {
+                Some((offset, _)) => format!("{}<{offset}>", asked.label),
+                None => asked.label.clone(),
+            },
+            item => item.label().to_owned(),
+        }
+    }
+
+    /// The part of a section that is answered.
+    fn partial(&self, asked: &SectionItem) -> Option<(usize, usize)> {
+        let (offset, count) = asked.partial?;
+        match self.range {
+            None => Some((offset, count)),
+            Some(OtherRange::Whole) => None,
+            Some(OtherRange::Moved(by)) => Some((offset.saturating_add(by), count)),
+        }
+    }
+
     fn section(&self, asked: &SectionItem, response: &mut Response) -> Option<Then> {
         let (octets, range) = asked.section.of(&self.message.octets);
-        let (offset, count) = asked.partial.unwrap_or((0, usize::MAX));
+        let (offset, count) = self.partial(asked).unwrap_or((0, usize::MAX));
         let start = range.start.saturating_add(offset).min(range.end);
         let range = start..start.saturating_add(count).min(range.end);
         match &self.wrong {

@@ -30,6 +30,7 @@ mod command;
 mod date;
 mod fault;
 mod fetch;
+mod gmail_query;
 mod header;
 mod idle;
 mod injection;

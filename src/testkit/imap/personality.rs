@@ -16,8 +16,8 @@ pub enum Personality {
     /// Exchange Online in 2026: LOGINDISABLED, tokens alone, refused without a challenge (learn.microsoft.com, "Authenticate an
     /// IMAP, POP or SMTP connection using OAuth"); no special use, mailboxes beside mail.
     ExchangeOnline,
-    /// Yahoo, AOL: SPECIAL-USE and LIST-STATUS, no CONDSTORE, no ESEARCH; app passwords. OBJECTID, PARTIAL and UIDONLY are
-    /// offered as there, and their commands not carried out.
+    /// Yahoo, AOL: SPECIAL-USE and LIST-STATUS, no CONDSTORE, no ESEARCH; app passwords; OBJECTID in FETCH. PARTIAL
+    /// and UIDONLY are offered as there, and their commands not carried out.
     Yahoo,
     /// `IMAP4rev1` (RFC 3501) and not one extension.
     Bare,

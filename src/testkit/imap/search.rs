@@ -4,7 +4,7 @@ use super::{
     command::{Arguments, Value},
     date,
     fault::Fault,
-    header,
+    gmail_query, header,
     reply::{Reply, line},
     session::Session,
     set::{NumberSet, compress},
@@ -15,7 +15,7 @@ use super::{
 const DEPTH: usize = 32;
 
 /// A search key.
-enum Key {
+pub(super) enum Key {
     All,
     Not(Box<Key>),
     And(Vec<Key>),
@@ -140,7 +140,7 @@ impl Session {
             "MODSEQ" if offered("CONDSTORE") => Key::ModSeq(arguments.text()?.parse().ok()?),
             "X-GM-MSGID" if offered("X-GM-EXT-1") => Key::GmailId(arguments.text()?.parse().ok()?),
             "X-GM-THRID" if offered("X-GM-EXT-1") => Key::GmailThread(arguments.text()?.parse().ok()?),
-            "X-GM-RAW" if offered("X-GM-EXT-1") => gmail_query(&arguments.text()?),
+            "X-GM-RAW" if offered("X-GM-EXT-1") => gmail_query::parse(&arguments.text()?)?,
             _ => Key::Numbers(NumberSet::parse(word.as_bytes())?),
         })
     }
@@ -184,20 +184,6 @@ impl Key {
             Self::GmailThread(id) => message.gmail_thread == *id,
         }
     }
-}
-
-/// The part of Gmail's query language the kit knows: `from:`, `to:`, `cc:`, `bcc:`, `subject:`,
-/// `rfc822msgid:` and words, all of them, or any of them between `OR` or in braces.
-fn gmail_query(query: &str) -> Key {
-    let any = query.contains('{') || query.split_whitespace().any(|word| word == "OR");
-    let terms = query.split(|c: char| c.is_whitespace() || "{}()\"".contains(c));
-    let keys =
-        terms.filter(|term| !term.is_empty() && *term != "OR").map(|term| match term.split_once(':') {
-            Some(("rfc822msgid", id)) => Key::Header("Message-ID".to_owned(), id.to_lowercase()),
-            Some((field, part)) => Key::Header(field.to_owned(), part.to_lowercase()),
-            None => Key::Text(term.to_lowercase()),
-        });
-    if any { Key::Or(keys.collect()) } else { Key::And(keys.collect()) }
 }
 
 fn lower(arguments: &mut Arguments) -> Option<String> {

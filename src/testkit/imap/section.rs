@@ -6,7 +6,7 @@ use super::header;
 
 /// A section as it was asked for.
 pub(super) struct SectionItem {
-    /// What the answer calls it.
+    /// What the answer calls it, the origin of a part aside.
     pub(super) label: String,
     pub(super) section: Section,
     pub(super) peek: bool,
@@ -71,6 +71,7 @@ pub(super) fn parse(word: &str) -> Option<SectionItem> {
         return Some(SectionItem { label, section, peek, partial: None });
     }
     let (offset, count) = partial.strip_prefix('<')?.strip_suffix('>')?.split_once('.')?;
-    let range = (offset.parse().ok()?, count.parse().ok()?);
-    Some(SectionItem { label: format!("{label}<{offset}>"), section, peek, partial: Some(range) })
+    let (offset, count): (usize, usize) = (offset.parse().ok()?, count.parse().ok()?);
+    let partial = Some((offset, count)).filter(|_| count > 0)?;
+    Some(SectionItem { label, section, peek, partial: Some(partial) })
 }

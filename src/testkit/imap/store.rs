@@ -20,7 +20,7 @@ pub(super) struct Message {
     pub(super) flags: BTreeSet<String>,
     pub(super) internal_date: i64,
     pub(super) modseq: u64,
-    /// The same for every label's copy of one message (X-GM-MSGID).
+    /// The same for every label's copy of one message (X-GM-MSGID, EMAILID).
     pub(super) gmail_id: u64,
     pub(super) gmail_thread: u64,
     pub(super) recent: bool,
@@ -79,6 +79,8 @@ pub(super) struct Store {
     mailboxes: BTreeMap<Vec<u8>, Mailbox>,
     delimiter: char,
     labels: bool,
+    /// Whether messages are told the conversation they are part of.
+    threads: bool,
     next_id: u64,
     next_validity: u32,
     next_gmail_id: u64,
@@ -90,6 +92,7 @@ impl Store {
             mailboxes: BTreeMap::new(),
             delimiter,
             labels: personality.labels,
+            threads: personality.labels || personality.has("OBJECTID"),
             next_id: 1,
             next_validity: FIRST_VALIDITY,
             next_gmail_id: FIRST_GMAIL_ID,
@@ -173,7 +176,7 @@ impl Store {
     /// Adds a message and returns its UID; `None` without such a mailbox.
     pub(super) fn append(&mut self, name: &[u8], new: NewMessage, uid: Option<u32>) -> Option<u32> {
         let gmail_id = self.next_gmail_id;
-        let gmail_thread = if self.labels { self.thread_of(&new.octets) } else { None };
+        let gmail_thread = if self.threads { self.thread_of(&new.octets) } else { None };
         let message = Message {
             uid: 0,
             octets: new.octets,

@@ -1,18 +1,22 @@
 //! A session that reads: LIST and STATUS, EXAMINE and UID SEARCH, UID FETCH with PEEK. Nothing here can change a mailbox.
 
+mod range;
+mod responses;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use async_trait::async_trait;
 
 use super::addressed;
 use super::commands::{Commands, MAX_SET, Step, add_search};
+use super::gmail_query;
 use super::listing::{self, MAX_MAILBOXES};
-use super::requests::{Bodies, Scan};
-use super::wire::{Body, Fetched, ListRow, Outcome, Response, Verdict, quoted};
+use super::requests::{Bodies, Range, Scan};
+use super::wire::{ListRow, Outcome, Response, Verdict, quoted};
 use crate::contract::{AddressedWindow, MailboxListing, MailboxReader, MessageEvent, OpenMailbox};
 use crate::error::{Error, ErrorKind, Result};
-use crate::settings::{AccountSettings, Stage};
-use crate::types::{MailboxName, MailboxStatus, MessageId, Uid, UidSet, UidValidity};
+use crate::settings::AccountSettings;
+use crate::types::{MailboxName, MailboxStatus, MatchKey, MessageId, Uid, UidSet, UidValidity};
 
 /// UIDs asked for in one SEARCH, so that its answer stays one line of less than half a megabyte.
 const SEARCH_BATCH: u32 = 50_000;
@@ -23,6 +27,9 @@ pub(super) struct ImapReader {
     statuses: BTreeMap<MailboxName, MailboxStatus>,
     scans: VecDeque<Scan>,
     bodies: VecDeque<Bodies>,
+    range: Option<Range>,
+    /// Whether the server refused to say which conversation a message is part of, whatever it says it can.
+    without_threads: bool,
     /// UIDs told of sequence numbers, for servers that send UID and content apart.
     uids_by_sequence: BTreeMap<u32, Uid>,
     events: VecDeque<MessageEvent>,
@@ -38,6 +45,8 @@ impl ImapReader {
             statuses: BTreeMap::new(),
             scans: VecDeque::new(),
             bodies: VecDeque::new(),
+            range: None,
+            without_threads: false,
             uids_by_sequence: BTreeMap::new(),
             events: VecDeque::new(),
             broken: None,
@@ -54,6 +63,20 @@ impl ImapReader {
         } else {
             "(MESSAGES UIDNEXT UIDVALIDITY)"
         }
+    }
+
+    /// What is asked of a message before its octets.
+    fn addressing_items(&self) -> String {
+        let provider = match (self.is_gmail(), self.asks_threads()) {
+            (true, _) => " X-GM-THRID X-GM-LABELS",
+            (false, true) => " THREADID",
+            (false, false) => "",
+        };
+        format!("UID FLAGS INTERNALDATE RFC822.SIZE{provider} {}", addressed::ADDRESSING)
+    }
+
+    fn asks_threads(&self) -> bool {
+        self.commands.can("OBJECTID") && !self.without_threads
     }
 
     async fn queue_status(&mut self, mailbox: &MailboxName) -> Result<()> {
@@ -113,82 +136,6 @@ impl ImapReader {
             })
             .await?;
         Ok(if fetched.is_empty() { uids } else { fetched })
-    }
-
-    /// Puts a FETCH response where it belongs.
-    fn sort(&mut self, fetched: Fetched) {
-        if let Some(uid) = fetched.uid
-            && self.uids_by_sequence.len() < SEARCH_BATCH as usize
-        {
-            self.uids_by_sequence.insert(fetched.sequence, uid);
-        }
-        let uid = fetched.uid.or_else(|| self.uids_by_sequence.get(&fetched.sequence).copied());
-        match fetched.body {
-            Body::Absent => {}
-            Body::Empty => {
-                if let Some(uid) = uid {
-                    self.events.push_back(MessageEvent::Empty(uid));
-                }
-                return;
-            }
-            Body::Streamed => {
-                let event = uid.map_or(MessageEvent::Discard, MessageEvent::End);
-                self.events.push_back(event);
-                return;
-            }
-        }
-        let Some(uid) = uid else { return };
-        if let Some(scan) = self.scans.iter_mut().find(|scan| scan.wanted.contains(uid)) {
-            scan.add(uid, fetched);
-        }
-    }
-
-    /// Reads on until a command ends or a body goes on; what comes is sorted.
-    async fn pump(&mut self) -> Result<()> {
-        match self.commands.step().await? {
-            Step::Ended(sent, outcome) => {
-                let refused = outcome.verdict != Verdict::Ok;
-                if refused {
-                    let error = self.commands.refused(Stage::ImapCommand, "FETCH", &outcome);
-                    if error.kind() != ErrorKind::ServerRefused {
-                        return Err(error);
-                    }
-                }
-                for scan in &mut self.scans {
-                    if scan.tags.remove(&sent.tag) {
-                        scan.refused |= refused;
-                    }
-                }
-                if let Some(bodies) = self.bodies.iter_mut().find(|bodies| bodies.tags.contains(&sent.tag)) {
-                    bodies.tags.remove(&sent.tag);
-                    bodies.refused |= refused;
-                    if bodies.tags.is_empty() {
-                        self.events.push_back(MessageEvent::Done { refused: bodies.refused });
-                    }
-                }
-            }
-            Step::Other(Response::Fetch(fetched)) => self.sort(*fetched),
-            Step::Other(Response::BodyStart) => self.events.push_back(MessageEvent::Start),
-            Step::Other(Response::BodyChunk(chunk)) => self.events.push_back(MessageEvent::Chunk(chunk)),
-            Step::Other(Response::Expunge(sequence)) => self.expunged(sequence),
-            Step::Other(Response::Status(outcome)) => {
-                if outcome.code_value("UIDVALIDITY").is_some() {
-                    return Err(Error::new(
-                        ErrorKind::UidValidityChanged,
-                        "the mailbox was renumbered while it was read",
-                    ));
-                }
-            }
-            Step::Other(_) => {}
-        }
-        Ok(())
-    }
-
-    /// Sequence numbers above an expunged one move down.
-    fn expunged(&mut self, sequence: u32) {
-        let above = self.uids_by_sequence.split_off(&sequence);
-        self.uids_by_sequence
-            .extend(above.into_iter().filter(|(n, _)| *n != sequence).map(|(n, uid)| (n - 1, uid)));
     }
 
     async fn queue_fetch(
@@ -303,8 +250,7 @@ impl MailboxReader for ImapReader {
 
     async fn request_addressing(&mut self, uids: &UidSet) -> Result<()> {
         self.unbroken()?;
-        let labels = if self.is_gmail() { " X-GM-LABELS" } else { "" };
-        let items = format!("UID FLAGS INTERNALDATE RFC822.SIZE{labels} {}", addressed::ADDRESSING);
+        let items = self.addressing_items();
         let tags = self.queue_fetch("fetch_addressing", uids, &items).await?;
         self.scans.push_back(Scan { wanted: uids.clone(), tags, found: BTreeMap::new(), refused: false });
         Ok(())
@@ -376,6 +322,22 @@ impl MailboxReader for ImapReader {
         }
         let id = String::from_utf8(quoted(id.as_bytes())).unwrap_or_default();
         self.commands.search(&format!("HEADER Message-ID {id}")).await
+    }
+
+    async fn find_by_keys(&mut self, keys: &[MatchKey]) -> Result<Option<UidSet>> {
+        let search =
+            gmail_query::search_key(keys).filter(|search| self.is_gmail() && search.len() <= MAX_SET);
+        let Some(search) = search else { return Ok(None) };
+        match self.commands.search(&search).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind() == ErrorKind::ServerRefused => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read_range(&mut self, uid: Uid, offset: u64, length: usize) -> Result<Option<Vec<u8>>> {
+        self.unbroken()?;
+        self.range(uid, offset, length).await
     }
 
     async fn close(mut self: Box<Self>) {
