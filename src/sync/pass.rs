@@ -1,9 +1,5 @@
-//! One pass over one account.
-//!
-//! Every pass asks the same two questions, so nothing depends on having been told: what does the server list that was not
-//! seen, and which keys does the directory have that what was seen was not matched against? The answers are the work.
+//! One pass over one account: what it works with, and its rounds.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,23 +7,37 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::keys;
-use super::mailbox_pass::{MailboxPass, budget_spent};
-use super::moves::Vanished;
-use super::plan;
-use super::report::{AccountReport, MailboxReport, ProgressSink};
+use super::report::{AccountReport, ProgressSink};
 use crate::contract::{
-    BlobStore, Clock, Comparison, Connection, CopiesInMailbox, CoverageChange, Fence, HistoryStep, MailStore,
-    MailboxListing, MailboxReader, MailboxState, NewAccount, OpenMailbox, OutboxQuery, PracticeDirectory,
-    SessionTraffic, SyncState, Window,
+    BlobStore, Clock, Connection, Fence, MailStore, MailboxReader, NewAccount, OutboxQuery,
+    PracticeDirectory, SessionTraffic,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::matching::Matcher;
-use crate::types::{CopyPlace, Cursor, Gap, Mailbox, MailboxName, Timestamp, Uid, UidSet};
+use crate::types::Timestamp;
 
 /// How long a lease is taken for, in seconds; it is renewed while a pass goes on.
 pub(crate) const LEASE_SECONDS: u32 = 300;
 /// How often a pass begins again because the directory changed while it ran.
 const MAX_ROUNDS: usize = 3;
+
+/// Tells what a session has used of the network.
+pub(super) type Traffic<'a> = Box<dyn Fn() -> SessionTraffic + Send + Sync + 'a>;
+
+/// Octets of a session that stand in the store. All that is done over one session shares it, so that each octet counts once.
+#[derive(Debug, Default)]
+pub(crate) struct Accounted(AtomicU64);
+
+impl Accounted {
+    /// Octets that do not stand in the store yet.
+    pub(crate) fn left_of(&self, traffic: SessionTraffic) -> u64 {
+        traffic.octets_in.saturating_sub(self.0.load(Ordering::Relaxed))
+    }
+
+    fn add(&self, octets: u64) {
+        self.0.fetch_add(octets, Ordering::Relaxed);
+    }
+}
 
 /// What a pass works with.
 pub(crate) struct Pass<'a> {
@@ -43,12 +53,14 @@ pub(crate) struct Pass<'a> {
     /// Whether the practice has ever sent with this crate: only then can a report be about it.
     pub(crate) has_sent: bool,
     pub(crate) progress: ProgressSink<'a>,
-    traffic: Box<dyn Fn() -> SessionTraffic + Send + Sync + 'a>,
+    pub(super) traffic: Traffic<'a>,
     octets_today: AtomicU64,
+    accounted: &'a Accounted,
     lease_renewed: Mutex<Instant>,
 }
 
 /// What a pass is given.
+#[derive(Clone, Copy)]
 pub(crate) struct PassInput<'a> {
     pub(crate) store: &'a dyn MailStore,
     pub(crate) blobs: &'a dyn BlobStore,
@@ -56,6 +68,8 @@ pub(crate) struct PassInput<'a> {
     pub(crate) clock: &'a dyn Clock,
     pub(crate) account: &'a NewAccount,
     pub(crate) fence: &'a Fence,
+    /// Of the session that it works with.
+    pub(crate) accounted: &'a Accounted,
     pub(crate) window: usize,
     pub(crate) progress: ProgressSink<'a>,
 }
@@ -65,68 +79,99 @@ pub(crate) async fn run(
     input: PassInput<'_>,
     connection: Connection,
     report: &mut AccountReport,
-) -> Result<u64> {
-    let practice = &input.fence.practice;
-    let Connection { reader, traffic, .. } = connection;
-    let mut reader = reader;
-    let (matcher, revision) = keys::load_matcher(input.directory, practice).await?;
-    let has_sent = !input.store.outbox(practice, &OutboxQuery::newest(1)).await?.is_empty();
-    let mut pass = Pass {
-        store: input.store,
-        blobs: input.blobs,
-        directory: input.directory,
-        clock: input.clock,
-        account: input.account,
-        fence: input.fence,
-        matcher,
-        revision,
-        window: input.window,
-        has_sent,
-        progress: input.progress,
-        traffic,
-        octets_today: AtomicU64::new(0),
-        lease_renewed: Mutex::new(Instant::now()),
-    };
-    let mut accounted = 0;
-    let mut result = Ok(None);
-    for _ in 0..MAX_ROUNDS {
-        result = pass.round(reader.as_mut(), report, &mut accounted).await;
-        if result.is_err() {
-            break;
-        }
-        let unchanged = keys::revision(pass.directory, practice).await? == pass.revision;
-        if unchanged && pass.coverage_change().await?.1.is_none() {
-            break;
-        }
-        (pass.matcher, pass.revision) = keys::load_matcher(pass.directory, practice).await?;
-    }
-    if result.is_ok() {
+) -> Result<()> {
+    let Connection { mut reader, traffic, .. } = connection;
+    let read = rounds(input, reader.as_mut(), Box::new(&*traffic), report).await;
+    if read.is_ok() {
         reader.close().await;
     }
-    report.traffic = (pass.traffic)();
-    match result? {
-        Some(unavailable) => Err(unavailable),
-        None => Ok(report.traffic.octets_in.saturating_sub(accounted)),
-    }
+    report.traffic = traffic();
+    read?.map_or(Ok(()), Err)
 }
 
-impl Pass<'_> {
+/// Answers why a mailbox could not be opened, where one could not.
+async fn rounds(
+    input: PassInput<'_>,
+    reader: &mut dyn MailboxReader,
+    traffic: Traffic<'_>,
+    report: &mut AccountReport,
+) -> Result<Option<Error>> {
+    let mut pass = Pass::begin(input, traffic).await?;
+    let mut unavailable = None;
+    for _ in 0..MAX_ROUNDS {
+        unavailable = pass.round(reader, report).await?;
+        if !pass.has_changed().await? {
+            break;
+        }
+        (pass.matcher, pass.revision) = keys::load_matcher(pass.directory, &pass.fence.practice).await?;
+    }
+    Ok(unavailable)
+}
+
+impl<'a> Pass<'a> {
+    pub(super) async fn begin(input: PassInput<'a>, traffic: Traffic<'a>) -> Result<Self> {
+        let practice = &input.fence.practice;
+        let (matcher, revision) = keys::load_matcher(input.directory, practice).await?;
+        let has_sent = !input.store.outbox(practice, &OutboxQuery::newest(1)).await?.is_empty();
+        Ok(Self {
+            store: input.store,
+            blobs: input.blobs,
+            directory: input.directory,
+            clock: input.clock,
+            account: input.account,
+            fence: input.fence,
+            matcher,
+            revision,
+            window: input.window,
+            has_sent,
+            progress: input.progress,
+            traffic,
+            octets_today: AtomicU64::new(0),
+            accounted: input.accounted,
+            lease_renewed: Mutex::new(Instant::now()),
+        })
+    }
+
+    /// Whether the directory changed while the pass ran.
+    async fn has_changed(&self) -> Result<bool> {
+        let same = keys::revision(self.directory, &self.fence.practice).await? == self.revision;
+        Ok(!same || self.coverage_change().await?.1.is_some())
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    pub(super) fn octets_in(&self) -> u64 {
-        (self.traffic)().octets_in
+    /// Octets of the session that do not stand in the store yet.
+    pub(super) fn unaccounted(&self) -> u64 {
+        self.accounted.left_of((self.traffic)())
     }
 
-    /// Counts octets against the day's budget.
+    /// Takes up what was read today; an error where that is all the account may read.
+    pub(super) fn begin_day(&self, octets_today: u64) -> Result<()> {
+        self.octets_today.store(octets_today, Ordering::Relaxed);
+        self.spend(0)
+    }
+
+    /// Counts octets, which stand in the store now, against the day's budget.
     pub(super) fn spend(&self, octets: u64) -> Result<()> {
+        self.accounted.add(octets);
         let spent = self.octets_today.fetch_add(octets, Ordering::Relaxed) + octets;
         if spent > self.account.settings.limits.octets_per_day {
-            let tomorrow = Timestamp::from_unix((self.now().day() + 1) * 86_400);
-            return Err(budget_spent().retry_at(tomorrow));
+            return Err(self.budget_spent());
         }
         Ok(())
+    }
+
+    /// An error where what is not counted yet is more than the account may read today.
+    pub(super) fn within_day(&self) -> Result<()> {
+        let read = self.octets_today.load(Ordering::Relaxed).saturating_add(self.unaccounted());
+        if read > self.account.settings.limits.octets_per_day { Err(self.budget_spent()) } else { Ok(()) }
+    }
+
+    fn budget_spent(&self) -> Error {
+        let tomorrow = Timestamp::from_unix((self.now().day() + 1) * 86_400);
+        Error::new(ErrorKind::BudgetSpent, "the account has read as much as it may today").retry_at(tomorrow)
     }
 
     /// Renews the lease when a third of it has passed.
@@ -142,251 +187,4 @@ impl Pass<'_> {
         };
         if due { self.store.renew_lease(self.fence, LEASE_SECONDS).await } else { Ok(()) }
     }
-
-    async fn round(
-        &self,
-        reader: &mut dyn MailboxReader,
-        report: &mut AccountReport,
-        accounted: &mut u64,
-    ) -> Result<Option<Error>> {
-        let mut state = self.take_up_keys().await?;
-        self.octets_today.store(state.octets_today, Ordering::Relaxed);
-        self.spend(0)?;
-        let known: Vec<MailboxName> = state.mailboxes.iter().map(|m| m.name.clone()).collect();
-        let listing = reader.mailboxes(&known).await?;
-        let states: BTreeMap<MailboxName, MailboxState> =
-            std::mem::take(&mut state.mailboxes).into_iter().map(|m| (m.name.clone(), m)).collect();
-        let now = self.now();
-        let (unchanged, changed): (Vec<_>, Vec<_>) =
-            listing.mailboxes.iter().partition(|m| plan::is_unchanged(m, states.get(&m.name), now));
-        for mailbox in unchanged {
-            let row = row(report, &mailbox.name);
-            row.unchanged = row.scanned == 0;
-        }
-        let dropped: BTreeSet<&MailboxName> = if listing.healthy {
-            states.keys().filter(|name| !listing.all.iter().any(|m| m.name == **name)).collect()
-        } else {
-            BTreeSet::new()
-        };
-        let mut unavailable = None;
-        if !changed.is_empty() || !dropped.is_empty() {
-            unavailable = self.read(reader, &listing, &changed, &states, &dropped, report, accounted).await?;
-        }
-        if !state.keys.pending.is_empty() && listing.healthy {
-            self.finish_history(&listing, &states).await?;
-        }
-        Ok(unavailable)
-    }
-
-    /// Compares the directory's keys with those the account is covered for; the difference becomes history work.
-    async fn take_up_keys(&self) -> Result<SyncState> {
-        match self.coverage_change().await? {
-            (_, Some(change)) => {
-                self.store.change_coverage(self.fence, &change).await?;
-                self.store.sync_state(&self.fence.practice, &self.fence.account).await
-            }
-            (state, None) => Ok(state),
-        }
-    }
-
-    async fn coverage_change(&self) -> Result<(SyncState, Option<CoverageChange>)> {
-        let state = self.store.sync_state(&self.fence.practice, &self.fence.account).await?;
-        let policy = self.matcher.policy(&self.account.settings.excluded_mailboxes);
-        let change = plan::coverage(&state, &self.matcher, policy, &self.revision);
-        Ok((state, change))
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "the parts of one round, named where they are made")]
-    async fn read(
-        &self,
-        reader: &mut dyn MailboxReader,
-        listing: &MailboxListing,
-        changed: &[&Mailbox],
-        states: &BTreeMap<MailboxName, MailboxState>,
-        dropped: &BTreeSet<&MailboxName>,
-        report: &mut AccountReport,
-        accounted: &mut u64,
-    ) -> Result<Option<Error>> {
-        let copies = self.store.copies(&self.fence.practice, &self.fence.account).await?;
-        let mut opened: BTreeMap<MailboxName, OpenMailbox> = BTreeMap::new();
-        let mut unavailable = None;
-        let mut is_open: Option<MailboxName> = None;
-        let mut comparison = Comparison::default();
-        let mut vanished = Vanished::default();
-        if !copies.is_empty() {
-            // Where copies left from is known before anything is read, so that what arrived is recognised.
-            for mailbox in changed {
-                // A refusal closes the mailbox that was open before (RFC 9051 §6.3.3).
-                is_open = None;
-                if let Some(open) = open(reader, &mailbox.name, &mut unavailable).await? {
-                    opened.insert(mailbox.name.clone(), open);
-                    is_open = Some(mailbox.name.clone());
-                }
-            }
-            for held in &copies {
-                self.compare(
-                    held,
-                    opened.get(&held.mailbox),
-                    dropped.contains(&held.mailbox),
-                    &mut comparison,
-                    &mut vanished,
-                )
-                .await?;
-            }
-        }
-        let mut finished = Vec::new();
-        for mailbox in changed {
-            let name = &mailbox.name;
-            if is_open.as_ref() != Some(name) {
-                is_open = None;
-                if !copies.is_empty() && !opened.contains_key(name) {
-                    continue;
-                }
-                let Some(open) = open(reader, name, &mut unavailable).await? else { continue };
-                is_open = Some(name.clone());
-                opened.insert(name.clone(), open);
-            }
-            let Some(open) = opened.get(name) else { continue };
-            let state = states.get(name).filter(|s| s.cursor.uid_validity == open.uid_validity);
-            let row = row(report, name);
-            row.unchanged = false;
-            let held = copies.iter().find(|c| c.mailbox == *name && c.uid_validity == open.uid_validity);
-            let reading = MailboxPass {
-                pass: self,
-                reader,
-                mailbox,
-                open,
-                cursor: state.map_or_else(|| Cursor::new(open.uid_validity), |s| s.cursor.clone()),
-                gaps: state.map(|s| s.gaps.iter().map(|g| (g.uid, g.clone())).collect()).unwrap_or_default(),
-                present: held.map(|c| c.present.clone()).unwrap_or_default(),
-                vanished: &mut vanished,
-                report: row,
-                accounted,
-                failed: BTreeMap::new(),
-            };
-            let gaps = reading.run().await?;
-            if let Some(row) = report.mailboxes.iter_mut().find(|r| r.name == *name) {
-                row.gaps = gaps.len() as u64;
-            }
-            finished.push((*mailbox, open.uid_validity, open.complete, gaps));
-        }
-        comparison.missing = vanished.into_places();
-        comparison.mailboxes_gone = dropped.iter().map(|name| (*name).clone()).collect();
-        if comparison != Comparison::default() {
-            self.store.commit_comparison(self.fence, &comparison).await?;
-        }
-        for (mailbox, uid_validity, complete, gaps) in finished {
-            // Only now: a pass that broke off before the comparison looks at these mailboxes again.
-            let status = mailbox.status.filter(|_| complete && listing.healthy);
-            let look_again_at = self.look_again_at(&mailbox.name, &copies, &comparison, &gaps);
-            let mut window = Window::new(mailbox.name.clone(), uid_validity);
-            window.finished = status;
-            window.look_again_at = look_again_at;
-            self.store.commit_window(self.fence, &window).await?;
-        }
-        Ok(unavailable)
-    }
-
-    /// Compares the copies archived of one mailbox with what the server lists in it.
-    async fn compare(
-        &self,
-        held: &CopiesInMailbox,
-        open: Option<&OpenMailbox>,
-        dropped: bool,
-        comparison: &mut Comparison,
-        vanished: &mut Vanished,
-    ) -> Result<()> {
-        let listed = match open {
-            Some(open) if open.uid_validity == held.uid_validity && open.complete => open.uids.clone(),
-            // Renumbered or dropped: nothing is where it was.
-            Some(open) if open.uid_validity != held.uid_validity => UidSet::new(),
-            None if dropped => UidSet::new(),
-            _ => return Ok(()),
-        };
-        let left = held.present.difference(&listed);
-        if !left.is_empty() {
-            let (practice, account) = (&self.fence.practice, &self.fence.account);
-            vanished
-                .add(self.store.copies_at(practice, account, &held.mailbox, held.uid_validity, &left).await?);
-        }
-        let now = self.now();
-        for (uid, since) in &held.missing {
-            let place =
-                CopyPlace::new(self.fence.account.clone(), held.mailbox.clone(), held.uid_validity, *uid);
-            if listed.contains(*uid) {
-                comparison.found.push(place);
-            } else if since.plus(plan::MISSING_FOR) <= now {
-                comparison.gone.push(place);
-            }
-        }
-        Ok(())
-    }
-
-    fn look_again_at(
-        &self,
-        name: &MailboxName,
-        copies: &[CopiesInMailbox],
-        comparison: &Comparison,
-        gaps: &BTreeMap<Uid, Gap>,
-    ) -> Option<Timestamp> {
-        let now = self.now();
-        let missing_now = comparison.missing.iter().any(|place| place.mailbox == *name);
-        let missing = copies.iter().filter(|c| c.mailbox == *name).flat_map(|c| c.missing.iter());
-        let missing = missing.map(|(_, since)| since.plus(plan::MISSING_FOR)).filter(|at| *at > now);
-        let missing = missing.chain(missing_now.then(|| now.plus(plan::MISSING_FOR)));
-        missing.chain(gaps.values().map(|gap| gap.next_try)).min()
-    }
-
-    /// Pending keys become covered when nothing is left to read again. A mailbox that would not open keeps its history, and
-    /// the keys pending; one that was never read has none.
-    async fn finish_history(
-        &self,
-        listing: &MailboxListing,
-        states: &BTreeMap<MailboxName, MailboxState>,
-    ) -> Result<()> {
-        // Mailboxes that are not read any more have no history to read.
-        for (name, state) in states {
-            let excluded = listing.all.iter().any(|m| m.name == *name)
-                && !listing.mailboxes.iter().any(|m| m.name == *name);
-            if let Some(left) = state.cursor.history.as_ref().filter(|left| excluded && !left.is_empty()) {
-                let mut window = Window::new(name.clone(), state.cursor.uid_validity);
-                window.history_done = left.clone();
-                self.store.commit_window(self.fence, &window).await?;
-            }
-        }
-        let state = self.store.sync_state(&self.fence.practice, &self.fence.account).await?;
-        if state.mailboxes.iter().any(|m| m.cursor.history.as_ref().is_some_and(|left| !left.is_empty())) {
-            return Ok(());
-        }
-        let revision = self.revision.clone();
-        let change = CoverageChange { revision, history: HistoryStep::Finish, ..CoverageChange::default() };
-        self.store.change_coverage(self.fence, &change).await
-    }
-}
-
-/// Opens a mailbox; one that the server will not open is passed over and told at the end.
-async fn open(
-    reader: &mut dyn MailboxReader,
-    name: &MailboxName,
-    unavailable: &mut Option<Error>,
-) -> Result<Option<OpenMailbox>> {
-    match reader.open(name).await {
-        Ok(open) => Ok(Some(open)),
-        Err(error) if error.kind() == ErrorKind::MailboxUnavailable => {
-            *unavailable = Some(error);
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// The report's row of a mailbox.
-fn row<'r>(report: &'r mut AccountReport, name: &MailboxName) -> &'r mut MailboxReport {
-    let index = report.mailboxes.iter().position(|m| m.name == *name);
-    let index = index.unwrap_or_else(|| {
-        report.mailboxes.push(MailboxReport::new(name.clone()));
-        report.mailboxes.len() - 1
-    });
-    #[allow(clippy::indexing_slicing, reason = "found or pushed just now")]
-    &mut report.mailboxes[index]
 }

@@ -1,11 +1,12 @@
 //! Decisions, pure: what is left to do in a mailbox, when a message sorts, when a gap is tried again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::contract::{CoverageChange, HistoryStep, MailboxState, SyncState};
 use crate::matching::Matcher;
 use crate::types::{
-    AddressingHeaders, Digest, Gap, GapReason, KeyDigest, Mailbox, MessageDate, Timestamp, Uid, UidSet,
+    AddressingHeaders, Cursor, Digest, Gap, GapReason, KeyDigest, Mailbox, MessageDate, Timestamp, Uid,
+    UidSet,
 };
 
 /// A Date further than this from INTERNALDATE is not believed: messages are delivered within two days or bounce.
@@ -47,6 +48,47 @@ pub(super) fn is_unchanged(mailbox: &Mailbox, state: Option<&MailboxState>, now:
     let due = state.cursor.look_again_at.is_some_and(|at| at <= now)
         || state.gaps.iter().any(|gap| gap.next_try <= now);
     status == last && status.uid_validity == Some(state.cursor.uid_validity) && !history && !due
+}
+
+/// What is to be read of a mailbox.
+pub(super) struct Work {
+    /// What was not seen, and what would not come and is tried again.
+    new: UidSet,
+    /// What is read again for keys that are new.
+    pub(super) again: UidSet,
+    /// What failed more than once: it is asked for by itself, behind the others, for it may break the session.
+    alone: UidSet,
+}
+
+impl Work {
+    /// What is left: what the server lists and was not seen, what is due of what would not come, and the history.
+    pub(super) fn left(cursor: &Cursor, gaps: &BTreeMap<Uid, Gap>, listed: &UidSet, now: Timestamp) -> Self {
+        let waiting: UidSet = gaps.values().filter(|gap| gap.next_try > now).map(|gap| gap.uid).collect();
+        let due: UidSet = gaps.keys().copied().collect();
+        let mut new = listed.difference(&cursor.seen);
+        new.extend_from(&due.intersection(listed));
+        let mut work = Self::of(&new.difference(&waiting), gaps);
+        work.again = cursor.history.as_ref().map(|left| left.intersection(listed)).unwrap_or_default();
+        work
+    }
+
+    /// These messages, whatever was seen of them.
+    pub(super) fn of(chosen: &UidSet, gaps: &BTreeMap<Uid, Gap>) -> Self {
+        let suspects: UidSet = gaps.values().filter(|gap| gap.attempts > 1).map(|gap| gap.uid).collect();
+        let alone = chosen.intersection(&suspects);
+        Self { new: chosen.difference(&alone), again: UidSet::new(), alone }
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.new.len() + self.again.len() + self.alone.len()
+    }
+
+    pub(super) fn windows(self, size: usize) -> VecDeque<UidSet> {
+        let mut left: VecDeque<UidSet> = windows(self.new, size).into();
+        left.extend(windows(self.again, size));
+        left.extend(windows(self.alone, 1));
+        left
+    }
 }
 
 /// Cuts what is left into windows, newest first.

@@ -20,6 +20,8 @@ pub struct MailboxReport {
     pub new_messages: u64,
     /// Copies it did not have.
     pub new_copies: u64,
+    /// Messages longer than the account takes in, of which the beginning was archived.
+    pub beginnings: u64,
     /// UIDs that would not come.
     pub gaps: u64,
     /// Messages given up.
@@ -37,6 +39,7 @@ impl MailboxReport {
             matched: 0,
             new_messages: 0,
             new_copies: 0,
+            beginnings: 0,
             gaps: 0,
             dead_letters: 0,
             unchanged: false,

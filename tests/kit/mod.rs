@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test file uses a part of the kit")]
 
+pub(crate) mod watched_store;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,17 +13,21 @@ use async_trait::async_trait;
 use practicemail::PracticeMail;
 use practicemail::connect::Protocols;
 use practicemail::contract::{
-    ClientEntry, ClientKey, ClientKeyPage, Clock, Practice, PracticeDirectory, User,
+    ClientEntry, ClientKey, ClientKeyPage, Clock, MailStore as _, Practice, PracticeDirectory, Retention,
+    SyncState, User,
 };
 use practicemail::error::Result;
 use practicemail::net::{Dialer, EgressPolicy, Timeouts};
-use practicemail::practice_mail::{ConnectRequest, Connected, Exported, Storage, SyncReport, Viewer};
+use practicemail::practice_mail::{
+    ConnectRequest, Connected, Exported, Scope, Storage, SyncReport, TabQuery, Viewer,
+};
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
 use practicemail::storage::StaticKey;
 use practicemail::storage::sqlite::SqliteStore;
 use practicemail::testkit::ImapServer;
 use practicemail::testkit::imap::{ImapServerBuilder, Personality, UserMail};
-use practicemail::types::{ClientId, Copy, PracticeId, Secret, Timestamp, UserId};
+use practicemail::types::{Address, ClientId, Copy, PracticeId, Secret, Timestamp, UserId};
+use watched_store::WatchedStore;
 
 /// A clock that stands until it is moved.
 pub(crate) struct StandingClock(AtomicI64);
@@ -60,10 +66,17 @@ impl PracticeDirectory for Directory {
     }
     async fn keys_of(&self, _: &PracticeId, client: &ClientId) -> Result<Option<Vec<ClientKey>>> {
         let keys = self.keys.lock().unwrap();
-        Ok(Some(keys.1.iter().filter(|e| e.client == *client).map(|e| e.key.clone()).collect()))
+        let own: Vec<_> = keys.1.iter().filter(|e| e.client == *client).map(|e| e.key.clone()).collect();
+        Ok((!own.is_empty()).then_some(own))
     }
     async fn may_see(&self, _: &PracticeId, _: &UserId, _: &ClientId) -> Result<bool> {
         Ok(true)
+    }
+    async fn retention(&self, _: &PracticeId, _: &ClientId) -> Result<Retention> {
+        Ok(Retention::FREE)
+    }
+    async fn former_retention(&self, _: &PracticeId, _: &Address) -> Result<Retention> {
+        Ok(Retention::FREE)
     }
 }
 
@@ -71,6 +84,7 @@ pub(crate) struct Kit {
     pub(crate) server: ImapServer,
     pub(crate) clock: Arc<StandingClock>,
     pub(crate) mail: PracticeMail,
+    pub(crate) store: Arc<WatchedStore>,
     tls: TlsMode,
     directory: Arc<Directory>,
 }
@@ -105,11 +119,12 @@ impl Kit {
         let clock = Arc::new(StandingClock(AtomicI64::new(1_800_000_000)));
         let store = Arc::new(SqliteStore::open_in_memory(clock.clone()).await.unwrap());
         let directory = Arc::new(Directory::default());
-        let mail =
-            PracticeMail::new(directory.clone(), Storage::of(store), Arc::new(StaticKey::new([7; 32])))
-                .with_protocols(Protocols::new(Dialer::new().egress(EgressPolicy::Any).timeouts(timeouts)))
-                .with_clock(clock.clone());
-        let kit = Self { server, clock, mail, tls, directory };
+        let watched = Arc::new(WatchedStore::new(store.clone()));
+        let storage = Storage::of(store).with_mail(watched.clone());
+        let mail = PracticeMail::new(directory.clone(), storage, Arc::new(StaticKey::new([7; 32])))
+            .with_protocols(Protocols::new(Dialer::new().egress(EgressPolicy::Any).timeouts(timeouts)))
+            .with_clock(clock.clone());
+        let kit = Self { server, clock, mail, store: watched, tls, directory };
         kit.set_keys(&[("c1", ClientKey::Address("client@example.org".into()))]);
         kit
     }
@@ -138,7 +153,11 @@ impl Kit {
     }
 
     pub(crate) async fn try_connect(&self) -> Result<Connected> {
-        let request = ConnectRequest::new(self.settings(), Secret::new("hunter2"));
+        self.connect_as(self.settings()).await
+    }
+
+    pub(crate) async fn connect_as(&self, settings: AccountSettings) -> Result<Connected> {
+        let request = ConnectRequest::new(settings, Secret::new("hunter2"));
         self.mail.connect(&Self::practice(), &UserId::new("anna").unwrap(), request).await
     }
 
@@ -154,6 +173,13 @@ impl Kit {
         self.mail.sync(&Self::practice(), None, &|_| {}).await.unwrap()
     }
 
+    /// How far the account is read.
+    pub(crate) async fn sync_state(&self) -> SyncState {
+        let practice = Self::practice();
+        let account = self.store.accounts(&practice).await.unwrap().remove(0).account;
+        self.store.sync_state(&practice, &account.id).await.unwrap()
+    }
+
     /// The subjects on a client's tab.
     pub(crate) async fn tab(&self, client: &str) -> Vec<String> {
         self.tab_or_none(client).await.unwrap()
@@ -161,8 +187,10 @@ impl Kit {
 
     pub(crate) async fn tab_or_none(&self, client: &str) -> Result<Vec<String>> {
         let viewer = Viewer::System { reason: "test" };
-        let tab =
-            self.mail.tab(&Self::practice(), &ClientId::new(client).unwrap(), &viewer, 100, None).await?;
+        let tab = self
+            .mail
+            .tab(&Self::practice(), &ClientId::new(client).unwrap(), &viewer, &TabQuery::newest(100))
+            .await?;
         Ok(tab.messages.iter().map(|m| m.subject.to_string()).collect())
     }
 
@@ -170,7 +198,7 @@ impl Kit {
     pub(crate) async fn archived(&self) -> Vec<Copy> {
         let mut copies = BTreeMap::new();
         self.mail
-            .export(&Self::practice(), &mut |line| {
+            .export(&Self::practice(), &Viewer::System { reason: "test" }, &Scope::Practice, &mut |line| {
                 if let Exported::Message { copies: held, .. } = line {
                     copies.extend(held.into_iter().map(|(_, copy)| (copy.place.clone(), copy)));
                 }
