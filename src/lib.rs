@@ -15,7 +15,13 @@
 //! | switch a way of connecting off, register the practice's own application | [`PracticeMail::switch`], [`PracticeMail::register_application`] |
 //! | find settings for an address | [`discover::Discoverer`], [`settings::Provider`] |
 //! | read the mail | [`PracticeMail::sync`] |
-//! | show a client's mail | [`PracticeMail::tab`] |
+//! | show a client's mail | [`PracticeMail::tab`], [`PracticeMail::conversations`], [`practice_mail::TabQuery`] |
+//! | search it | [`practice_mail::TabQuery::search`] |
+//! | open a message, an attachment | [`PracticeMail::show`], [`PracticeMail::attachment`], [`PracticeMail::raw`] |
+//! | let users keep mail from their colleagues | [`PracticeMail::hide`], [`PracticeMail::set_sharing`] |
+//! | prove that nothing is missing, and say why something is | [`PracticeMail::reconcile`], [`PracticeMail::why`], [`PracticeMail::dead_letters`] |
+//! | erase, and tidy up once a day | [`PracticeMail::erase`], [`PracticeMail::forget`], [`contract::PracticeDirectory::retention`] |
+//! | export | [`PracticeMail::export`], [`PracticeMail::export_messages`] |
 //! | tell an author by which way their message will leave | [`PracticeMail::preview_route`] |
 //! | send, answer, forward | [`PracticeMail::send`], [`types::Draft`] |
 //! | learn what became of it | [`PracticeMail::outcome`], [`PracticeMail::outbox`] |
@@ -25,9 +31,9 @@
 //! | send for those without an account | [`PracticeMail::set_noreply`] |
 //! | show an administrator how everybody's mail fares | [`PracticeMail::status`] |
 //! | tell a user what to do about a failure | [`error::Error::advice`], [`error::ErrorKind`] |
-//! | follow what happens | [`contract::MailStore::changes`] |
+//! | follow what happens | [`PracticeMail::changes`] |
 //! | write a store or an adapter of your own | [`manual::implementing`] |
-//! | understand how it works | [`manual::architecture`], [`manual::connecting`], [`manual::sending`], [`manual::glossary`] |
+//! | understand how it works | [`manual::architecture`], [`manual::archive`], [`manual::connecting`], [`manual::sending`], [`manual::glossary`] |
 //!
 //! # In short
 //!

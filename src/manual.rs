@@ -6,6 +6,9 @@ pub mod architecture {}
 #[doc = include_str!("../docs/glossary.md")]
 pub mod glossary {}
 
+#[doc = include_str!("../docs/archive.md")]
+pub mod archive {}
+
 #[doc = include_str!("../docs/connecting.md")]
 pub mod connecting {}
 

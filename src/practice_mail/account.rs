@@ -2,6 +2,7 @@
 
 use super::PracticeMail;
 use super::check::{Credentials, as_meant, hinted, takes_passwords};
+use super::privacy::as_closed_as;
 use super::view::{AccountCursor, ConnectRequest, Connected, Health, Trial, UserStatus};
 use crate::connect::is_reserved;
 use crate::contract::{
@@ -53,7 +54,7 @@ impl PracticeMail {
             account.clone(),
             user.clone(),
             address.clone(),
-            request.settings.clone(),
+            as_closed_as(request.settings.clone(), self.record(practice, &account).await?.as_ref()),
         );
         self.replace_secrets(&new, &request, &credentials).await?;
         self.storage.mail.connect(&new).await?;
@@ -202,6 +203,8 @@ impl PracticeMail {
         let unknown = || Error::new(ErrorKind::NotFound, "the directory does not know this practice");
         self.directory.practice(practice).await?.ok_or_else(unknown)?;
         let accounts = self.storage.mail.accounts(practice).await?;
+        let letters = self.storage.mail.dead_letters(practice).await?;
+        let given_up = |account: &AccountId| letters.iter().filter(|l| l.place.account == *account).count();
         let mut rows = Vec::new();
         for user in self.directory.users(practice).await? {
             let mut own = accounts.iter().filter(|r| r.account.user == user.id).peekable();
@@ -211,6 +214,7 @@ impl PracticeMail {
                 account: record.map(|r| r.account.id.clone()),
                 last_synchronised: record.and_then(|r| r.health.last_success),
                 health: record.map_or(Health::NeverSetUp, health),
+                dead_letters: record.map_or(0, |r| given_up(&r.account.id)),
             };
             if own.peek().is_none() {
                 rows.push(row(None));

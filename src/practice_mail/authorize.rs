@@ -5,6 +5,7 @@ use super::admin_consent::domain_of;
 use super::authorize_view::{AuthorizationOutcome, AuthorizationRequest, AuthorizationUrl, Purpose, SendBy};
 use super::check::hinted;
 use super::consent::{narrowed, resources, settings_of, signing_in_as, way_of};
+use super::privacy::as_closed_as;
 use super::view::Connected;
 use crate::connect::{Errand, Redeemed};
 use crate::contract::{Credential, NewAccount, User};
@@ -214,6 +215,7 @@ impl PracticeMail {
                 return Err(problem);
             }
         };
+        account.settings = as_closed_as(account.settings, before.as_ref());
         self.connections.can_keep(practice, &account.id).await?;
         if self.take_out_of_use(&account, before.as_ref()).await?
             && before.is_some_and(|record| record.account.settings.sign_in != account.settings.sign_in)

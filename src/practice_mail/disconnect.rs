@@ -1,21 +1,15 @@
 //! Taking an account out of use.
 
-use std::time::Duration;
-
-use tokio::time::{Instant, sleep};
-
 use super::PracticeMail;
 use super::authorize_view::{Archived, Disconnected, Revocation};
+use super::erase::{BATCH, Candidate, Retentions};
+use super::quiet::AllQuiet;
 use super::view::Viewer;
 use crate::connect::GivenBack;
-use crate::contract::{AccountState, Fence, Role};
+use crate::contract::Role;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::pass::LEASE_SECONDS;
+use crate::sync::keys::load_matcher;
 use crate::types::{AccountId, PracticeId};
-
-/// How long erasing waits for passes over other accounts, and how often it looks.
-const PATIENCE: Duration = Duration::from_mins(1);
-const LOOK: Duration = Duration::from_millis(200);
 
 impl PracticeMail {
     /// Disconnects an account, at any time: its work stops in every process, its grant is given back to the provider, its
@@ -26,8 +20,8 @@ impl PracticeMail {
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound); [`Forbidden`](ErrorKind::Forbidden) for another user's account, and for
-    /// [`Archived::Erase`] by anybody but an administrator or the host itself; where it is to be
-    /// erased, [`Busy`](ErrorKind::Busy) while other accounts are read for more than a minute; storage kinds. That a
+    /// [`Archived::Erase`] by anybody but an administrator or the host itself; [`Held`](ErrorKind::Held) where it is to be erased and only
+    /// this account has what must be kept; where it is to be erased, [`Busy`](ErrorKind::Busy) while other accounts are read for more than a minute; storage kinds. That a
     /// provider could not be told is no error: [`Revocation::Failed`].
     ///
     /// # Cancel safety
@@ -46,6 +40,9 @@ impl PracticeMail {
             let message = "what is archived is the practice's record: only an administrator erases it";
             return Err(Error::new(ErrorKind::Forbidden, message));
         }
+        if archived == Archived::Erase {
+            self.refuse_retained(practice, account).await?;
+        }
         self.storage.mail.disconnect(practice, account).await?;
         let revocation = match self.connections.revoke(&record.account).await {
             Ok(GivenBack::Revoked) => Revocation::Revoked,
@@ -56,44 +53,58 @@ impl PracticeMail {
         };
         self.connections.forget(practice, account).await?;
         if archived == Archived::Erase {
-            self.erase(practice, account).await?;
+            self.erase_account(practice, account).await?;
         }
         Ok(Disconnected { revocation })
     }
 
-    /// Erases what was archived from an account. No other account is read meanwhile: a pass stores octets before the row that
-    /// names them, and what it found stored already must not vanish under it.
-    async fn erase(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
-        let mut fences = Vec::new();
-        let erased = async {
-            for other in self.storage.mail.accounts(practice).await? {
-                if other.state == AccountState::Connected {
-                    fences.push(self.quiet(practice, &other.account.id).await?);
-                }
-            }
-            for octets in self.storage.mail.erase_account(practice, account).await? {
-                self.storage.blobs.delete(practice, octets).await?;
-            }
-            Ok(())
+    /// Erases what was archived from an account while nothing is read.
+    async fn erase_account(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
+        let work = async |quiet: &AllQuiet| {
+            // Once more, now that nothing more is archived from it.
+            self.refuse_retained(practice, account).await?;
+            quiet.renew().await?;
+            let octets = self.storage.mail.erase_account(practice, account).await?;
+            quiet.delete(&octets).await
         };
-        let erased = erased.await;
-        for fence in fences {
-            self.storage.mail.release_lease(&fence).await?;
-        }
-        erased
+        self.while_quiet(practice, work).await?;
+        self.storage.mail.purge().await
     }
 
-    /// Holds an account's lease, once whoever reads it is done.
-    pub(super) async fn quiet(&self, practice: &PracticeId, account: &AccountId) -> Result<Fence> {
-        let holder = format!("pid {}, erasing", std::process::id());
-        let begun = Instant::now();
+    /// Refuses to erase an account's archive while it holds content that must be kept and that nothing else has.
+    async fn refuse_retained(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
+        let (matcher, _) = load_matcher(&*self.directory, practice).await?;
+        let mut retentions = Retentions::default();
+        let mut retained = 0;
+        let mut after = None;
         loop {
-            let lease = self.storage.mail.acquire_lease(practice, account, &holder, LEASE_SECONDS).await;
-            match lease {
-                Err(error) if error.kind() == ErrorKind::Busy && begun.elapsed() < PATIENCE => {}
-                done => return done,
+            let page = self.storage.mail.all_messages(practice, after, BATCH).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.key);
+            let sent = self.sent_of(practice, &page).await?;
+            for message in &page {
+                let sent = sent.iter().find(|item| item.message.message == message.key);
+                let candidate = Candidate::new(message, sent, &matcher);
+                if loses_content(&candidate, account) {
+                    let retains = self.retains(practice, &candidate, &mut retentions).await?;
+                    retained += usize::from(retains);
+                }
             }
-            sleep(LOOK).await;
         }
+        if retained == 0 {
+            return Ok(());
+        }
+        let message = format!("{retained} messages that only this account has must be kept");
+        Err(Error::new(ErrorKind::Held, message))
     }
+}
+
+/// Whether a message would lose a content with an account's copies.
+fn loses_content(candidate: &Candidate<'_>, account: &AccountId) -> bool {
+    let (message, sent) = (candidate.archived.message, candidate.archived.sent);
+    let (own, others): (Vec<_>, Vec<_>) = message.copies.iter().partition(|copy| copy.account() == account);
+    own.iter().any(|copy| {
+        let elsewhere = others.iter().any(|other| other.rendition == copy.rendition);
+        !elsewhere && sent.is_none_or(|sent| sent.message.rendition != copy.rendition)
+    })
 }

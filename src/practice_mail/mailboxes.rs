@@ -4,6 +4,7 @@ use super::PracticeMail;
 use super::view::Viewer;
 use crate::contract::{AccountRecord, AccountState, Role, SignInHints};
 use crate::error::{Error, ErrorKind, Result};
+use crate::settings::AccountSettings;
 use crate::types::{AccountId, Mailbox, PracticeId};
 
 impl PracticeMail {
@@ -55,11 +56,28 @@ impl PracticeMail {
                 return Err(Error::new(ErrorKind::NotFound, "the server has no mailbox of this name"));
             }
         }
+        let excluded = excluded.into_iter().collect();
+        self.change_account(practice, account, |settings| {
+            settings.sent_mailbox = sent.map(str::to_owned);
+            settings.excluded_mailboxes = excluded;
+        })
+        .await
+    }
+
+    /// Changes an account's settings, once whoever reads it is done.
+    pub(super) async fn change_account(
+        &self,
+        practice: &PracticeId,
+        account: &AccountId,
+        change: impl FnOnce(&mut AccountSettings) + Send,
+    ) -> Result<()> {
         let fence = self.quiet(practice, account).await?;
-        let mut settings = self.in_use(practice, account).await?.account.settings;
-        settings.sent_mailbox = sent.map(str::to_owned);
-        settings.excluded_mailboxes = excluded.into_iter().collect();
-        let changed = self.storage.mail.change_settings(&fence, &settings).await;
+        let changed = async {
+            let mut settings = self.in_use(practice, account).await?.account.settings;
+            change(&mut settings);
+            self.storage.mail.change_settings(&fence, &settings).await
+        };
+        let changed = changed.await;
         self.storage.mail.release_lease(&fence).await?;
         changed
     }

@@ -2,33 +2,59 @@
 
 mod account;
 mod admin_consent;
+mod attachments;
 mod authorize;
 mod authorize_view;
 mod check;
+mod client_tab;
 mod consent;
+mod conversations;
 mod disconnect;
 mod discover;
+mod erase;
+mod erase_view;
 mod export;
+mod export_view;
+mod feed;
+mod forget;
 mod mailboxes;
+mod message;
+mod message_view;
+mod octets;
+mod privacy;
+mod quiet;
+mod reconcile;
+mod reconcile_view;
 mod send;
 mod send_view;
 mod settings;
+mod sight;
 mod sync;
 mod tab;
+mod tab_view;
 mod view;
+mod why;
+mod why_view;
 
 use std::sync::Arc;
 
+pub use attachments::{AttachmentStream, RawMessage};
 pub use authorize_view::{
     AdminConsent, Approval, Archived, AuthorizationOutcome, AuthorizationRequest, AuthorizationUrl,
     Disconnected, Purpose, Revocation, SendBy,
 };
+pub use erase_view::{ErasedReport, ForgetOptions, Forgotten, Scope};
+pub use export_view::{ExportReport, ExportSink, Exported, ExportedMessage};
+pub use message_view::{MessageVersion, OpenMessage, ShowOptions};
+pub use reconcile_view::{Reconciled, ReconciledAccount, Repair, Replayed};
 pub use send_view::{Delivery, DeliveryRecipient, NoreplyRequest, Queued, RoutePreview};
 pub use settings::Switch;
+pub use tab_view::{Conversations, Count, Direction, Tab, TabConversation, TabCopy, TabMessage, TabQuery};
 pub use view::{
-    AccountCursor, CheckReport, CheckStep, ConnectRequest, Connected, Count, Direction, DirectoryCheck,
-    Exported, Health, SyncReport, Tab, TabCopy, TabMessage, Trial, UserStatus, Viewer,
+    AccountCursor, CheckReport, CheckStep, ConnectRequest, Connected, DirectoryCheck, Health, SyncReport,
+    Trial, UserStatus, Viewer,
 };
+pub use why_view::{Ask, NotArchived, Why, WhyArchived, WhyOnServer};
 
 use crate::connect::{Connections, OwnedTasks, Protocols};
 use crate::contract::{

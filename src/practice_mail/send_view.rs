@@ -3,7 +3,7 @@
 use crate::contract::{Bounce, Filing, Outgoing, OutgoingState, RecipientState, Route};
 use crate::error::{Advice, ErrorKind};
 use crate::settings::{Noreply, NoreplyReplyTo, Outgoing as Way};
-use crate::types::{Address, Entered, MessageId, OutgoingId, Recipient};
+use crate::types::{Address, Entered, MessageId, OutgoingId, Recipient, UserId};
 
 /// By which way a message would leave, for the screen it is written on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct Queued {
 pub struct Delivery {
     /// Names it in the outbox.
     pub id: OutgoingId,
+    /// Who sent it.
+    pub author: UserId,
     /// By which way it left.
     pub route: Route,
     /// What became of it.
@@ -94,6 +96,7 @@ impl Delivery {
         });
         Self {
             id: item.message.id,
+            author: item.message.author.clone(),
             route: item.message.route.clone(),
             state: item.state,
             recipients: recipients.collect(),

@@ -11,7 +11,7 @@ use super::{PracticeMail, SIDE_BY_SIDE};
 use crate::contract::{AccountRecord, AccountState, Fence, NewAccount, PassEnd, SignInHints};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{AccountSettings, Reading};
-use crate::sync::pass::{self, LEASE_SECONDS, PassInput};
+use crate::sync::pass::{self, Accounted, LEASE_SECONDS};
 use crate::sync::{AccountReport, ProgressSink};
 use crate::types::{PracticeId, UserId};
 
@@ -45,13 +45,7 @@ impl PracticeMail {
             self.directory.users(practice).await?.into_iter().filter(|u| u.active).map(|u| u.id).collect();
         let mut accounts = self.storage.mail.accounts(practice).await?;
         self.retry_reading(&mut accounts, &active).await;
-        let wanted = accounts.into_iter().filter(|record| {
-            let account = &record.account;
-            record.state == AccountState::Connected
-                && account.settings.reading == Reading::Allowed
-                && active.contains(&account.user)
-                && user.is_none_or(|user| account.user == *user)
-        });
+        let wanted = self.read_accounts(practice, user).await?.into_iter();
         let passes = wanted.map(|record| async move { self.sync_account(&record, progress).await });
         let mut reports: Vec<AccountReport> =
             futures_util::stream::iter(passes).buffer_unordered(SIDE_BY_SIDE).collect().await;
@@ -114,8 +108,9 @@ impl PracticeMail {
         let holder = holder();
         match self.storage.mail.acquire_lease(&account.practice, &account.id, &holder, LEASE_SECONDS).await {
             Ok(fence) => {
-                let outcome = self.pass(record, &fence, progress, &mut report).await;
-                let outcome = self.end(&fence, outcome).await;
+                let accounted = Accounted::default();
+                let outcome = self.pass(record, (&fence, &accounted), progress, &mut report).await;
+                let outcome = self.end(&fence, outcome, accounted.left_of(report.traffic)).await;
                 report.error = outcome.err();
             }
             Err(error) => report.error = Some(error),
@@ -135,7 +130,7 @@ impl PracticeMail {
     async fn pass(
         &self,
         record: &AccountRecord,
-        fence: &Fence,
+        (fence, accounted): (&Fence, &Accounted),
         progress: ProgressSink<'_>,
         report: &mut AccountReport,
     ) -> Result<PassEnd> {
@@ -144,28 +139,20 @@ impl PracticeMail {
         let hints = SignInHints::from_stored(state.hints);
         let connection = self.connections.open_reader(account, &hints).await?;
         let learnt = connection.hints.clone();
-        let input = PassInput {
-            store: &*self.storage.mail,
-            blobs: &*self.storage.blobs,
-            directory: &*self.directory,
-            clock: &*self.clock,
-            account,
-            fence,
-            window: self.window,
-            progress,
-        };
-        let unaccounted = pass::run(input, connection, report).await?;
+        let input = self.pass_input(account, (fence, accounted), progress);
+        pass::run(input, connection, report).await?;
         let hints = Some(learnt.as_str().to_owned()).filter(|_| learnt != hints);
-        Ok(PassEnd { octets_read: unaccounted, hints, ..PassEnd::default() })
+        Ok(PassEnd { hints, ..PassEnd::default() })
     }
 
-    /// Writes how the pass ended and gives the lease back.
-    async fn end(&self, fence: &Fence, outcome: Result<PassEnd>) -> Result<()> {
+    /// Writes how the pass ended, with the octets that no window counted, and gives the lease back.
+    async fn end(&self, fence: &Fence, outcome: Result<PassEnd>, octets: u64) -> Result<()> {
         let (mut end, error) = match outcome {
             Ok(end) => (end, None),
             Err(error) => (PassEnd::default(), Some(error)),
         };
         end.at = Some(self.clock.now());
+        end.octets_read = octets;
         end.failure = error.as_ref().map(|e| (e.kind(), e.to_string()));
         end.not_before = error.as_ref().and_then(Error::not_before);
         let lost = error.as_ref().is_some_and(|e| e.kind() == ErrorKind::FenceLost);

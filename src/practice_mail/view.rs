@@ -1,14 +1,10 @@
 //! What the door answers.
 
-use super::send_view::Delivery;
 use crate::error::{Advice, Error, ErrorKind, Result};
-use crate::matching::{Reason, RefusedKey};
+use crate::matching::RefusedKey;
 use crate::settings::{AccountSettings, Reading};
 use crate::sync::AccountReport;
-use crate::types::{
-    AccountId, Address, Attachment, CleanText, ClientId, Copy, Cursor, Digest, Entered, Gap, MailboxName,
-    MessageDate, MessageId, MessageKey, Participant, Secret, Timestamp, UserId,
-};
+use crate::types::{AccountId, Address, Cursor, Entered, Gap, MailboxName, Secret, Timestamp, UserId};
 
 /// How the settings of a new account are tried before they are saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -167,117 +163,6 @@ pub enum Viewer {
     },
 }
 
-/// Whether a message came in or went out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Direction {
-    /// Somebody else wrote it.
-    In,
-    /// Staff wrote it.
-    Out,
-}
-
-impl Direction {
-    /// `in` or `out`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::In => "in",
-            Self::Out => "out",
-        }
-    }
-}
-
-/// Where one copy of a message on a tab lies.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub struct TabCopy {
-    /// The account.
-    pub account: AccountId,
-    /// Whose.
-    pub user: UserId,
-    /// The mailbox, or label.
-    pub mailbox: MailboxName,
-}
-
-/// A message on a client's Email tab.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TabMessage {
-    /// Its identity.
-    pub id: MessageKey,
-    /// Its Message-ID.
-    pub message_id: Option<MessageId>,
-    /// Its place in time.
-    pub time: Timestamp,
-    /// Its Date, with its writer's zone.
-    pub date: Option<MessageDate>,
-    /// Its authors.
-    pub from: Vec<Participant>,
-    /// Its primary recipients.
-    pub to: Vec<Participant>,
-    /// Its secondary recipients.
-    pub cc: Vec<Participant>,
-    /// Recipients the others do not see, where the viewer owns the copy that names them.
-    pub bcc: Vec<Participant>,
-    /// Its subject.
-    pub subject: CleanText,
-    /// Whether it came in or went out.
-    pub direction: Direction,
-    /// Its first words.
-    pub snippet: String,
-    /// What it carries.
-    pub attachments: Vec<Attachment>,
-    /// Where it lies.
-    pub copies: Vec<TabCopy>,
-    /// Why it is on this tab.
-    pub matched: Vec<Reason>,
-    /// How many distinct contents go by its identity; more than one deserves a look.
-    pub versions: usize,
-    /// Whether a program wrote it: an automatic reply or a notice.
-    pub automatic: bool,
-    /// What became of it, where the practice sent it with this crate.
-    pub delivery: Option<Delivery>,
-}
-
-/// Nothing of what the message says.
-impl std::fmt::Debug for TabMessage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TabMessage({}, {} copies)", self.id, self.copies.len())
-    }
-}
-
-/// How many messages a tab has: exact to a thousand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Count {
-    /// So many.
-    Exactly(u32),
-    /// More than so many.
-    MoreThan(u32),
-}
-
-/// `17` or `1000+`.
-impl std::fmt::Display for Count {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Exactly(n) => write!(f, "{n}"),
-            Self::MoreThan(n) => write!(f, "{n}+"),
-        }
-    }
-}
-
-/// A page of a client's Email tab, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Tab {
-    /// The messages.
-    pub messages: Vec<TabMessage>,
-    /// What to ask the next page with; `None` on the last.
-    pub next: Option<String>,
-    /// How many there are in all.
-    pub count: Count,
-}
-
 /// How a user's mail fares: a row of Settings > Users.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -292,6 +177,8 @@ pub struct UserStatus {
     pub last_synchronised: Option<Timestamp>,
     /// How it fares.
     pub health: Health,
+    /// Messages of clients that could not be archived.
+    pub dead_letters: usize,
 }
 
 impl std::fmt::Debug for UserStatus {
@@ -356,46 +243,6 @@ pub struct AccountCursor {
     pub pending_keys: usize,
     /// The directory's revision the keys are of.
     pub revision: String,
-}
-
-/// One line of an export.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Exported {
-    /// A message that is a client's.
-    Message {
-        /// Its identity.
-        id: MessageKey,
-        /// Its Message-ID.
-        message_id: Option<MessageId>,
-        /// Whose it is, sorted.
-        clients: Vec<ClientId>,
-        /// How many distinct contents go by its identity.
-        renditions: usize,
-        /// Its copies by place, with the user each belongs to.
-        copies: Vec<(UserId, Copy)>,
-    },
-    /// A message that was given up, or a UID that would not come.
-    Lost {
-        /// A digest of the place it lies at.
-        id: Digest,
-        /// Its Message-ID, where it is known.
-        message_id: Option<MessageId>,
-        /// The account.
-        account: AccountId,
-        /// Whose.
-        user: Option<UserId>,
-        /// The mailbox.
-        mailbox: MailboxName,
-        /// The mailbox's validity.
-        uid_validity: u32,
-        /// The message there.
-        uid: u32,
-        /// Its octets, where they came.
-        octets: Option<(Digest, u64)>,
-        /// Why.
-        reason: String,
-    },
 }
 
 /// A practice as the directory describes it.
