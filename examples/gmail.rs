@@ -20,7 +20,7 @@ use std::sync::Arc;
 use practicemail::PracticeMail;
 use practicemail::contract::SystemClock;
 use practicemail::net::EgressPolicy;
-use practicemail::practice_mail::{AuthorizationOutcome, AuthorizationRequest, Storage, Viewer};
+use practicemail::practice_mail::{AuthorizationOutcome, AuthorizationRequest, Storage, TabQuery, Viewer};
 use practicemail::settings::{ApplicationRegistration, OAuthProvider};
 use practicemail::storage::{MemoryStore, StaticKey};
 use practicemail::types::{Draft, Secret};
@@ -70,7 +70,9 @@ async fn main() -> Result<()> {
     steps::show(&mail.check_account(practice, &connected.account).await?);
 
     mail.sync(practice, None, &|_| {}).await?;
-    shown::tab(&mail.tab(practice, &office.client, &Viewer::User(user.clone()), 20, None).await?);
+    shown::tab(
+        &mail.tab(practice, &office.client, &Viewer::User(user.clone()), &TabQuery::newest(20)).await?,
+    );
     let draft = Draft::new("Your VAT return").to(office.client_address).text("It is done.\n\nAnna\n");
     let queued = mail.send(practice, user, draft).await?;
     shown::outcome(&mail.outcome(practice, queued.id).await?);

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use practicemail::PracticeMail;
 use practicemail::contract::SystemClock;
 use practicemail::net::EgressPolicy;
-use practicemail::practice_mail::{AuthorizationOutcome, AuthorizationRequest, Storage, Viewer};
+use practicemail::practice_mail::{AuthorizationOutcome, AuthorizationRequest, Storage, TabQuery, Viewer};
 use practicemail::settings::{ApplicationRegistration, OAuthProvider, Reading};
 use practicemail::storage::{MemoryStore, StaticKey};
 use practicemail::types::{Draft, Secret};
@@ -86,6 +86,8 @@ async fn main() -> Result<()> {
         kit.authorization.approve("hale.example");
     }
     mail.sync(practice, None, &|_| {}).await?;
-    shown::tab(&mail.tab(practice, &office.client, &Viewer::User(user.clone()), 20, None).await?);
+    shown::tab(
+        &mail.tab(practice, &office.client, &Viewer::User(user.clone()), &TabQuery::newest(20)).await?,
+    );
     Ok(())
 }

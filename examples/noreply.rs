@@ -17,7 +17,7 @@ use practicemail::PracticeMail;
 use practicemail::contract::SystemClock;
 use practicemail::discover::Discoverer;
 use practicemail::net::{Dialer, EgressPolicy};
-use practicemail::practice_mail::{NoreplyRequest, Storage, Viewer};
+use practicemail::practice_mail::{NoreplyRequest, Storage, TabQuery, Viewer};
 use practicemail::storage::{MemoryStore, StaticKey};
 use practicemail::types::{Address, Draft, Secret};
 
@@ -67,6 +67,6 @@ async fn main() -> Result<()> {
     let draft = Draft::new("Your VAT return").to(office.client_address).text("It is done.\n\nAnna\n");
     let queued = mail.send(practice, user, draft).await?;
     shown::outcome(&mail.outcome(practice, queued.id).await?);
-    shown::tab(&mail.tab(practice, &office.client, &viewer, 20, None).await?);
+    shown::tab(&mail.tab(practice, &office.client, &viewer, &TabQuery::newest(20)).await?);
     Ok(())
 }

@@ -20,7 +20,7 @@ use practicemail::PracticeMail;
 use practicemail::contract::SystemClock;
 use practicemail::discover::Discoverer;
 use practicemail::net::{Dialer, EgressPolicy};
-use practicemail::practice_mail::{ConnectRequest, Storage, Viewer};
+use practicemail::practice_mail::{ConnectRequest, Storage, TabQuery, Viewer};
 use practicemail::storage::{MemoryStore, StaticKey};
 use practicemail::types::{Draft, Secret};
 
@@ -80,7 +80,9 @@ async fn main() -> Result<()> {
     println!("Connected: {}", connected.address);
 
     mail.sync(practice, None, &|_| {}).await?;
-    shown::tab(&mail.tab(practice, &office.client, &Viewer::User(user.clone()), 20, None).await?);
+    shown::tab(
+        &mail.tab(practice, &office.client, &Viewer::User(user.clone()), &TabQuery::newest(20)).await?,
+    );
     let draft = Draft::new("Your VAT return").to(office.client_address).text("It is done.\n\nAnna\n");
     let queued = mail.send(practice, user, draft).await?;
     shown::outcome(&mail.outcome(practice, queued.id).await?);

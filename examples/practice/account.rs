@@ -4,7 +4,7 @@ use std::fmt;
 
 use practicemail::error::{Error, ErrorKind, Result};
 use practicemail::practice_mail::{CheckReport, CheckStep, ConnectRequest, Connected, Trial};
-use practicemail::settings::{AccountSettings, Login, ServerSettings};
+use practicemail::settings::{AccountSettings, AttachmentKeeping, Login, ServerSettings, Sharing};
 use practicemail::types::{Mailbox, Secret};
 use serde::Serialize;
 
@@ -75,6 +75,18 @@ fn settings(args: &ServerArgs) -> Result<AccountSettings> {
     }
     if let Some(name) = &args.sent_mailbox {
         settings = settings.sent_mailbox(name);
+    }
+    if args.headers_only {
+        settings = settings.sharing(Sharing::HeadersOnly);
+    }
+    if let Some(octets) = args.attachments_up_to {
+        settings = settings.keeping(AttachmentKeeping::UpTo(octets));
+    }
+    if let Some(octets) = args.max_message {
+        settings.limits.max_message = octets;
+    }
+    if let Some(server) = &args.authentication_server {
+        settings = settings.authenticated_by(server);
     }
     Ok(args.exclude.iter().fold(settings, AccountSettings::excluding))
 }

@@ -22,9 +22,17 @@ impl Answer {
         Ok(Self { json, text: answer.to_string(), whole })
     }
 
+    /// An answer that was written already.
+    pub(crate) const fn said() -> Self {
+        Self { json: String::new(), text: String::new(), whole: true }
+    }
+
     /// Prints it and tells with which code to exit.
     pub(crate) fn print(&self, json: bool) -> ExitCode {
         let text = if json { &self.json } else { &self.text };
+        if text.is_empty() && self.json.is_empty() {
+            return ExitCode::SUCCESS;
+        }
         // A reader that has seen enough and closed the pipe is no failure.
         let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
         if self.whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }

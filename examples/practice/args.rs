@@ -1,6 +1,7 @@
 //! The command line.
 
 mod account;
+mod archive;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,13 +10,18 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use practicemail::practice_mail::Switch;
 use practicemail::settings::Way;
 use practicemail::types::{
-    AccountId, Address, AddressError, ClientId, InvalidId, MessageKey, OutgoingId, Recipient, Timestamp,
-    UserId,
+    AccountId, Address, AddressError, ClientId, ConversationId, InvalidId, MessageKey, OutgoingId, Recipient,
+    Timestamp, UserId,
 };
 use tracing_subscriber::filter::LevelFilter;
 
 pub(crate) use account::{
     AccountArgs, CheckArgs, ConnectArgs, DisconnectArgs, HostPort, ProviderArgs, ServerArgs, Tls,
+};
+
+pub(crate) use archive::{
+    AttachmentArgs, ChangesArgs, ConversationsArgs, DeadLettersArgs, EraseArgs, ForgetArgs, HideArgs,
+    HoldArgs, OnOff, ReconcileArgs, SearchArgs, ShowArgs, WhyArgs,
 };
 
 use crate::failpoint::Failpoint;
@@ -76,7 +82,33 @@ pub(crate) enum Command {
     Settings(SettingsArgs),
     /// Show how far a user's accounts are read.
     Cursor(CursorArgs),
-    /// Write every message of the archive as a line of a file.
+    /// Look for words in a client's mail.
+    Search(SearchArgs),
+    /// Show a client's mail by conversations.
+    Conversations(ConversationsArgs),
+    /// Show a message whole.
+    Show(ShowArgs),
+    /// Write an attachment into a file.
+    Attachment(AttachmentArgs),
+    /// Hide a user's copy of a message from their colleagues.
+    Hide(HideArgs),
+    /// Show it to them again.
+    Unhide(HideArgs),
+    /// Put a client's mail on hold: nothing of it is erased.
+    Hold(HoldArgs),
+    /// Erase a client's messages, those only a user has, or one.
+    Erase(EraseArgs),
+    /// Erase what is no client's any more and whose time is over.
+    Forget(ForgetArgs),
+    /// Compare servers and archive: what should be there, and is not, and why.
+    Reconcile(ReconcileArgs),
+    /// Say what became of a message, by its Message-ID.
+    Why(WhyArgs),
+    /// List messages that could not be archived, or try them again.
+    DeadLetters(DeadLettersArgs),
+    /// List what happened.
+    Changes(ChangesArgs),
+    /// Write the archive, or a part of it, into a file.
     Export(ExportArgs),
 }
 
@@ -214,6 +246,30 @@ pub(crate) struct TabArgs {
     /// The page that `next` of the last one named.
     #[arg(long, value_name = "CURSOR")]
     pub(crate) before: Option<String>,
+    /// Only what this user has, or sent.
+    #[arg(long, value_parser = user)]
+    pub(crate) user: Option<UserId>,
+    /// Only what came in, or went out.
+    #[arg(long)]
+    pub(crate) direction: Option<WayOfMail>,
+    /// Only of this time (RFC 3339) and later.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) since: Option<Timestamp>,
+    /// Only of before this time (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) until: Option<Timestamp>,
+    /// Only what carries attachments.
+    #[arg(long)]
+    pub(crate) attachments: bool,
+}
+
+/// Which way a message went.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum WayOfMail {
+    /// Somebody else wrote it.
+    In,
+    /// Staff wrote it.
+    Out,
 }
 
 #[derive(Debug, Args)]
@@ -235,19 +291,38 @@ pub(crate) struct CursorArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// The file's format: one JSON object a line.
+    /// The format.
     #[arg(long)]
     pub(crate) format: ExportFormat,
-    /// The file; it appears when it is whole.
+    /// The file, or for `eml` the directory; it appears when it is whole.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// Only this client's messages.
+    #[arg(long, value_parser = client, group = "part")]
+    pub(crate) client: Option<ClientId>,
+    /// Only what this user has, or sent.
+    #[arg(long, value_parser = user, group = "part")]
+    pub(crate) user: Option<UserId>,
+    /// Only this message.
+    #[arg(long, value_name = "ID", value_parser = message, group = "part")]
+    pub(crate) id: Option<MessageKey>,
+    /// Only what this address takes part in: for whoever asks what is kept about them.
+    #[arg(long, value_parser = address, group = "part")]
+    pub(crate) address: Option<Address>,
+    /// As this user sees it; as the host itself if not given.
+    #[arg(long = "as", value_name = "USER", value_parser = user)]
+    pub(crate) viewer: Option<UserId>,
 }
 
 /// A format of exports.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportFormat {
     /// One JSON object a line.
     Jsonl,
+    /// One mailbox file (RFC 4155), every message as it came.
+    Mbox,
+    /// A directory of files, every message as it came.
+    Eml,
 }
 
 fn user(text: &str) -> Result<UserId, InvalidId> {
@@ -260,6 +335,14 @@ fn account(text: &str) -> Result<AccountId, InvalidId> {
 
 fn client(text: &str) -> Result<ClientId, InvalidId> {
     ClientId::new(text)
+}
+
+fn address(text: &str) -> Result<Address, AddressError> {
+    Address::parse(text)
+}
+
+fn conversation(text: &str) -> Result<ConversationId, &'static str> {
+    ConversationId::parse(text).ok_or("the id of a conversation is wanted, as `conversations` prints it")
 }
 
 fn message(text: &str) -> Result<MessageKey, &'static str> {

@@ -1,4 +1,4 @@
-//! `export`: every message of the archive, a line each.
+//! `export`: every message of the archive or of a part of it, a line each or as it came.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,20 +6,49 @@ use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use practicemail::error::{Error, ErrorKind, Result};
-use practicemail::practice_mail::Exported;
+use practicemail::practice_mail::{ExportReport, Exported, Scope, Viewer};
 use practicemail::types::{Copy, UserId};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::answer::Answer;
 use crate::args::{ExportArgs, ExportFormat};
-use crate::host::Host;
+use crate::host::{Host, viewer};
+use crate::mailbox_file::{EmlSink, MboxSink};
 
-/// Writes the file, which appears under its name when it is whole.
+/// Writes the file, or the directory, which appears under its name when it is whole.
 pub(crate) async fn run(host: &Host, args: &ExportArgs) -> Result<Answer> {
-    let ExportFormat::Jsonl = args.format;
+    let part = (&args.client, &args.user, args.id, &args.address);
+    let scope = match part {
+        (Some(client), ..) => Scope::Client(client.clone()),
+        (_, Some(user), ..) => Scope::User(user.clone()),
+        (_, _, Some(id), _) => Scope::Message(id),
+        (.., Some(address)) => Scope::Address(address.clone()),
+        _ => Scope::Practice,
+    };
+    let by = viewer(args.viewer.as_ref());
     let directory = args.out.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let temporary = || NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(unwritable);
+    let directory = directory.unwrap_or(Path::new("."));
+    match args.format {
+        ExportFormat::Jsonl => lines(host, &by, &scope, (directory, &args.out)).await,
+        ExportFormat::Mbox => {
+            let mut sink = MboxSink::new(NamedTempFile::new_in(directory).map_err(unwritable)?);
+            let report = host.door.export_messages(host.practice()?, &by, &scope, &mut sink).await?;
+            sink.persist(&args.out)?;
+            Answer::of(&Messages::from(report), true)
+        }
+        ExportFormat::Eml => {
+            let mut sink = EmlSink::new(tempfile::tempdir_in(directory).map_err(unwritable)?);
+            let report = host.door.export_messages(host.practice()?, &by, &scope, &mut sink).await?;
+            sink.persist(&args.out)?;
+            Answer::of(&Messages::from(report), true)
+        }
+    }
+}
+
+/// One JSON object a line.
+async fn lines(host: &Host, by: &Viewer, scope: &Scope, (directory, out): (&Path, &Path)) -> Result<Answer> {
+    let temporary = || NamedTempFile::new_in(directory).map_err(unwritable);
     let mut messages = BufWriter::new(temporary()?);
     let mut lost = BTreeSet::new();
     let mut write = |exported: Exported| {
@@ -31,10 +60,10 @@ pub(crate) async fn run(host: &Host, args: &ExportArgs) -> Result<Answer> {
         }
         writeln!(messages, "{line}").map_err(unwritable)
     };
-    let count = host.door.export(host.practice()?, &mut write).await?;
+    let count = host.door.export(host.practice()?, by, scope, &mut write).await?;
     let messages = messages.into_inner().map_err(|error| unwritable(error.into_error()))?;
     let whole = if lost.is_empty() { messages } else { merged(&messages, lost, temporary()?)? };
-    whole.persist(&args.out).map_err(unwritable)?;
+    whole.persist(out).map_err(unwritable)?;
     Answer::of(&Written { lines: count }, true)
 }
 
@@ -55,7 +84,7 @@ fn merged(messages: &NamedTempFile, lost: BTreeSet<String>, into: NamedTempFile)
     merged.into_inner().map_err(|error| unwritable(error.into_error()))
 }
 
-fn unwritable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+pub(crate) fn unwritable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::new(ErrorKind::Storage, "the export could not be written").with_source(cause)
 }
 
@@ -67,6 +96,37 @@ struct Written {
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} lines written.", self.lines)
+    }
+}
+
+/// What an export with octets held.
+#[derive(Serialize)]
+struct Messages {
+    messages: u64,
+    /// `exact`, or `without attachments` where some are not all there.
+    octets: &'static str,
+    inexact: u64,
+    withheld: u64,
+}
+
+impl From<ExportReport> for Messages {
+    fn from(report: ExportReport) -> Self {
+        let octets = if report.inexact == 0 { "exact" } else { "without attachments" };
+        Self { messages: report.messages, octets, inexact: report.inexact, withheld: report.withheld }
+    }
+}
+
+impl fmt::Display for Messages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} messages written, {}", self.messages, self.octets)?;
+        if self.inexact > 0 {
+            write!(f, " ({} of them)", self.inexact)?;
+        }
+        write!(f, ".")?;
+        if self.withheld > 0 {
+            write!(f, " {} left out: their users share headers only.", self.withheld)?;
+        }
+        Ok(())
     }
 }
 

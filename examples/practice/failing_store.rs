@@ -1,18 +1,20 @@
 //! A mail store with a fuse in every transition.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use practicemail::contract::{
-    AccountRecord, Change, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence, MailStore,
-    Message, NewAccount, NewOutgoing, Outbox, OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision,
-    OutgoingEnd, PagePosition, PageQuery, PassEnd, SendLimits, SentMessage, SettingsChange, StoredCopy,
-    SyncState, Window, WindowReceipt,
+    AccountRecord, Archive, Change, ClientSighting, Comparison, CopiesInMailbox, CoverageChange, DeadLetter,
+    Erasable, Erased, ErasedClient, Erasure, Fence, MailStore, Message, NewAccount, NewOutgoing, Outbox,
+    OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision, OutgoingEnd, PagePosition, PageQuery, PassEnd,
+    SendLimits, SentMessage, SettingsChange, StoredCopy, SyncState, Tombstone, Window, WindowReceipt,
 };
 use practicemail::error::Result;
 use practicemail::settings::{AccountSettings, PracticeSettings};
 use practicemail::types::{
-    AccountId, Digest, KeyDigest, MailboxName, MessageKey, OutgoingId, PracticeId, UidSet, UidValidity,
+    AccountId, ClientId, ConversationId, Digest, KeyDigest, MailboxName, MessageId, MessageKey, OutgoingId,
+    PracticeId, Timestamp, UidSet, UidValidity, UserId,
 };
 
 use crate::failpoint::Fuse;
@@ -80,6 +82,86 @@ impl Outbox for FailingStore {
     }
     async fn files_copies(&self, practice: &PracticeId, account: &AccountId) -> Result<Option<bool>> {
         self.store.files_copies(practice, account).await
+    }
+}
+
+#[async_trait]
+impl Archive for FailingStore {
+    async fn hide(
+        &self,
+        practice: &PracticeId,
+        message: MessageKey,
+        user: &UserId,
+        hidden: bool,
+    ) -> Result<bool> {
+        self.transition("hide", self.store.hide(practice, message, user, hidden)).await
+    }
+    async fn conversation(
+        &self,
+        practice: &PracticeId,
+        id: ConversationId,
+    ) -> Result<Option<ConversationId>> {
+        self.store.conversation(practice, id).await
+    }
+    async fn is_indexed(
+        &self,
+        practice: &PracticeId,
+        message: MessageKey,
+        keys: &BTreeSet<KeyDigest>,
+    ) -> Result<bool> {
+        self.store.is_indexed(practice, message, keys).await
+    }
+    async fn erase_messages(&self, erasure: &Erasure) -> Result<Erased> {
+        self.transition("erase_messages", self.store.erase_messages(erasure)).await
+    }
+    async fn tombstones(&self, practice: &PracticeId, of: &Erasable) -> Result<Vec<Tombstone>> {
+        self.store.tombstones(practice, of).await
+    }
+    async fn barred(&self, practice: &PracticeId, messages: &[MessageKey]) -> Result<BTreeSet<MessageKey>> {
+        self.store.barred(practice, messages).await
+    }
+    async fn erased_clients(&self, practice: &PracticeId) -> Result<Vec<ErasedClient>> {
+        self.store.erased_clients(practice).await
+    }
+    async fn sight_client(
+        &self,
+        practice: &PracticeId,
+        client: &ClientId,
+        sighting: &ClientSighting,
+    ) -> Result<()> {
+        self.transition("sight_client", self.store.sight_client(practice, client, sighting)).await
+    }
+    async fn mark_unlisted(
+        &self,
+        practice: &PracticeId,
+        unlisted: &[MessageKey],
+        listed: &[MessageKey],
+    ) -> Result<()> {
+        self.transition("mark_unlisted", self.store.mark_unlisted(practice, unlisted, listed)).await
+    }
+    async fn unlisted(
+        &self,
+        practice: &PracticeId,
+        before: Timestamp,
+        after: Option<MessageKey>,
+        limit: usize,
+    ) -> Result<Vec<MessageKey>> {
+        self.store.unlisted(practice, before, after, limit).await
+    }
+    async fn orphans(&self, practice: &PracticeId, listed: &[Digest], seconds: u32) -> Result<Vec<Digest>> {
+        self.transition("orphans", self.store.orphans(practice, listed, seconds)).await
+    }
+    async fn purge(&self) -> Result<()> {
+        self.transition("purge", self.store.purge()).await
+    }
+    async fn with_message_id(&self, practice: &PracticeId, id: &MessageId) -> Result<Vec<MessageKey>> {
+        self.store.with_message_id(practice, id).await
+    }
+    async fn last_change(&self, practice: &PracticeId) -> Result<u64> {
+        self.store.last_change(practice).await
+    }
+    async fn record_export(&self, practice: &PracticeId, by: Option<UserId>) -> Result<()> {
+        self.transition("record_export", self.store.record_export(practice, by)).await
     }
 }
 
@@ -166,8 +248,8 @@ impl MailStore for FailingStore {
     ) -> Result<Vec<Message>> {
         self.store.all_messages(practice, after, limit).await
     }
-    async fn count(&self, practice: &PracticeId, keys: &[KeyDigest], cap: u32) -> Result<u32> {
-        self.store.count(practice, keys, cap).await
+    async fn count(&self, query: &PageQuery) -> Result<usize> {
+        self.store.count(query).await
     }
     async fn dead_letters(&self, practice: &PracticeId) -> Result<Vec<DeadLetter>> {
         self.store.dead_letters(practice).await

@@ -11,7 +11,7 @@ use practicemail::contract::{
 };
 use practicemail::error::{Error, ErrorKind, Result};
 use practicemail::net::{Dialer, EgressPolicy};
-use practicemail::practice_mail::{PracticeMail, Storage};
+use practicemail::practice_mail::{PracticeMail, Storage, Viewer};
 use practicemail::settings::Way;
 use practicemail::storage::FileKey;
 use practicemail::storage::sqlite::{PracticeData, SqliteDirectory, SqliteStore};
@@ -131,6 +131,14 @@ impl Host {
         theirs.sort_by_key(|id| (id.as_str() != user.as_str(), id.clone()));
         let message = format!("the user {user} has connected no such account");
         theirs.into_iter().next().ok_or_else(|| Error::new(ErrorKind::NotFound, message))
+    }
+}
+
+/// Who asks: a user, or the host itself.
+pub(crate) fn viewer(user: Option<&UserId>) -> Viewer {
+    match user {
+        Some(user) => Viewer::User(user.clone()),
+        None => Viewer::System { reason: "the terminal's user owns the store" },
     }
 }
 

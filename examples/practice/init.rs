@@ -62,6 +62,9 @@ struct PracticeEntry {
     never_log: Vec<String>,
     #[serde(default)]
     fold_addresses: bool,
+    /// Days a message is kept after it has left every server; for ever if not given.
+    #[serde(default)]
+    keep_gone_days: Option<u32>,
     #[serde(default)]
     noreply: Option<NoreplyEntry>,
 }
@@ -141,6 +144,7 @@ impl PracticeFile {
         practice.domains = self.practice.domains;
         practice.never_log = self.practice.never_log;
         practice.fold_addresses = self.practice.fold_addresses;
+        practice.keep_gone_days = self.practice.keep_gone_days;
         let users = self.users.into_iter().map(UserEntry::into_user).collect::<Result<_>>()?;
         let clients = self.clients.into_iter().map(ClientEntry::into_data).collect::<Result<_>>()?;
         Ok(PracticeData::new(practice, users, clients))

@@ -17,8 +17,11 @@ mod account;
 mod answer;
 mod args;
 mod authorize;
+mod changes;
 mod cursor;
+mod dead_letters;
 mod disconnect;
+mod erase;
 mod export;
 mod failing_store;
 mod failpoint;
@@ -28,14 +31,20 @@ mod host;
 mod init;
 #[path = "../shared/loopback.rs"]
 mod loopback;
+mod mailbox_file;
 mod outbox;
 mod page;
+mod privacy;
+mod reconcile;
+mod search;
 mod send;
 mod settings;
+mod show;
 mod status;
 mod sync;
 mod tab;
 mod trace;
+mod why;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -110,6 +119,19 @@ async fn answer(host: &Host, command: &Command) -> Result<Answer> {
         Command::Status => status::run(host).await,
         Command::Settings(args) => settings::run(host, args).await,
         Command::Cursor(args) => cursor::run(host, args).await,
+        Command::Search(args) => search::search(host, args).await,
+        Command::Conversations(args) => search::conversations(host, args).await,
+        Command::Show(args) => show::show(host, args).await,
+        Command::Attachment(args) => show::attachment(host, args).await,
+        Command::Hide(args) => privacy::hide(host, args).await,
+        Command::Unhide(args) => privacy::unhide(host, args).await,
+        Command::Hold(args) => privacy::hold(host, args).await,
+        Command::Erase(args) => erase::erase(host, args).await,
+        Command::Forget(args) => erase::forget(host, args).await,
+        Command::Reconcile(args) => reconcile::run(host, args).await,
+        Command::Why(args) => why::run(host, args).await,
+        Command::DeadLetters(args) => dead_letters::run(host, args).await,
+        Command::Changes(args) => changes::run(host, args).await,
         Command::Export(args) => export::run(host, args).await,
     }
 }

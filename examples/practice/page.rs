@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::{DateTime, FixedOffset};
 use practicemail::contract::{OutgoingState, RecipientState, Route};
 use practicemail::practice_mail::{Delivery, Direction, Tab, TabMessage};
-use practicemail::types::{Attachment, Field, MatchKey, Participant, UserId};
+use practicemail::types::{Attachment, Authenticity, Field, MatchKey, Participant, UserId};
 
 /// Columns of the page.
 const WIDTH: usize = 100;
@@ -33,12 +33,26 @@ impl fmt::Display for Page<'_> {
         let title = format!("{} · Email", self.title);
         writeln!(f, "{}{count:>rest$}", title, rest = WIDTH.saturating_sub(title.chars().count()))?;
         writeln!(f, "{}", "─".repeat(WIDTH))?;
-        self.messages.iter().try_for_each(|message| self.message(f, message))
+        self.messages.iter().try_for_each(|message| f.write_str(&Self::entry(message, self.users)))
     }
 }
 
 impl Page<'_> {
-    fn message(&self, f: &mut fmt::Formatter<'_>, message: &TabMessage) -> fmt::Result {
+    /// One message as the page shows it.
+    pub(crate) fn entry(message: &TabMessage, users: &BTreeMap<UserId, String>) -> String {
+        Entry { message, users }.to_string()
+    }
+}
+
+/// A message to be printed.
+struct Entry<'a> {
+    message: &'a TabMessage,
+    users: &'a BTreeMap<UserId, String>,
+}
+
+impl fmt::Display for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = self.message;
         let (arrow, others) = match message.direction {
             Direction::Out => ("→", [&message.to[..], &message.cc[..]].concat()),
             _ => ("←", message.from.clone()),
@@ -58,6 +72,18 @@ impl Page<'_> {
         if message.versions > 1 {
             line(f, &format!("⚠ {} differing versions of this message exist", message.versions))?;
         }
+        if message.authenticity == Authenticity::Fail {
+            line(f, "⚠ the address it says it is from does not answer for it")?;
+        }
+        if message.headers_only {
+            line(f, "· its text is kept from you: whoever has it shares headers only")?;
+        }
+        if message.incomplete {
+            line(f, "· only its beginning was taken in, for it is very long")?;
+        }
+        if message.hidden {
+            line(f, "· hidden from colleagues")?;
+        }
         if message.automatic {
             line(f, "⚙ written by a program")?;
         }
@@ -67,7 +93,9 @@ impl Page<'_> {
         line(f, &format!("In the mail of {} · here because of {}", self.owners(message), reasons(message)))?;
         writeln!(f)
     }
+}
 
+impl Entry<'_> {
     fn owners(&self, message: &TabMessage) -> String {
         let mut owners: Vec<&str> = Vec::new();
         for copy in &message.copies {
@@ -85,7 +113,7 @@ impl Page<'_> {
     }
 }
 
-fn day(message: &TabMessage) -> String {
+pub(crate) fn day(message: &TabMessage) -> String {
     local(message).map_or_else(|| message.time.to_string(), |date| date.format("%e %b %Y").to_string())
 }
 
@@ -96,7 +124,7 @@ pub(crate) fn local(message: &TabMessage) -> Option<DateTime<FixedOffset>> {
     Some(DateTime::from_timestamp(at.as_unix(), 0)?.with_timezone(&zone))
 }
 
-fn names(participants: &[Participant]) -> String {
+pub(crate) fn names(participants: &[Participant]) -> String {
     let name = |p: &Participant| if p.name.is_empty() { p.address.to_string() } else { p.name.to_string() };
     participants.iter().map(name).collect::<Vec<_>>().join(", ")
 }

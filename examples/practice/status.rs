@@ -32,6 +32,7 @@ struct Row {
     channel: Option<&'static str>,
     last_synchronised: Option<String>,
     health: &'static str,
+    dead_letters: usize,
     remedy: Option<&'static str>,
     who: Option<&'static str>,
 }
@@ -46,6 +47,7 @@ impl Row {
             channel: in_use.and_then(|account| ways.get(account)).map(|way| way.as_str()),
             last_synchronised: status.last_synchronised.map(|at| at.to_string()),
             health: status.health.as_str(),
+            dead_letters: status.dead_letters,
             remedy: advice.map(|advice| advice.remedy),
             who: advice.map(|advice| advice.who).map(Who::as_str),
         }
@@ -58,6 +60,13 @@ impl fmt::Display for Status {
             let last = row.last_synchronised.as_deref().unwrap_or("never");
             let health = row.health.replace('_', " ");
             writeln!(f, "{:<16} {:<36} last synchronised {last:<20}  {health}", row.user, row.address)?;
+            if row.dead_letters > 0 {
+                writeln!(
+                    f,
+                    "{:<16} {} messages could not be archived: `dead-letters` lists them",
+                    "", row.dead_letters
+                )?;
+            }
             if let (Some(remedy), Some(who)) = (row.remedy, row.who) {
                 writeln!(f, "{:<16} {remedy} ({})", "", person(who))?;
             }

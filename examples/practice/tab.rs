@@ -3,28 +3,46 @@
 use std::fmt;
 
 use practicemail::error::Result;
-use practicemail::practice_mail::{Delivery, DeliveryRecipient, Tab, TabMessage, Viewer};
-use practicemail::types::Participant;
+use practicemail::matching::Reason;
+use practicemail::practice_mail::{
+    Delivery, DeliveryRecipient, Direction, Tab, TabCopy, TabMessage, TabQuery, Viewer,
+};
+use practicemail::types::{ClientId, Participant};
 use serde::Serialize;
 
 use crate::answer::Answer;
-use crate::args::TabArgs;
-use crate::host::Host;
+use crate::args::{TabArgs, WayOfMail};
+use crate::host::{Host, viewer};
 use crate::page::{Page, local};
 use crate::send::RecipientRow;
 
 /// Shows a page.
 pub(crate) async fn run(host: &Host, args: &TabArgs) -> Result<Answer> {
-    let viewer = match &args.viewer {
-        Some(user) => Viewer::User(user.clone()),
-        None => Viewer::System { reason: "the terminal's user owns the store" },
-    };
+    let mut query = TabQuery::newest(args.limit).before(args.before.as_deref());
+    query.user = args.user.clone();
+    query.since = args.since;
+    query.until = args.until;
+    query.direction = args.direction.map(|direction| match direction {
+        WayOfMail::In => Direction::In,
+        WayOfMail::Out => Direction::Out,
+    });
+    query.attachments = args.attachments.then_some(true);
+    show(host, &args.client, &viewer(args.viewer.as_ref()), &query).await
+}
+
+/// Shows the page a query asks for.
+pub(crate) async fn show(
+    host: &Host,
+    client: &ClientId,
+    viewer: &Viewer,
+    query: &TabQuery,
+) -> Result<Answer> {
     let practice = host.practice()?;
-    let tab = host.door.tab(practice, &args.client, &viewer, args.limit, args.before.as_deref()).await?;
+    let tab = host.door.tab(practice, client, viewer, query).await?;
     let clients = host.directory.clients(practice).await?;
-    let name = clients.into_iter().find(|(id, _)| *id == args.client).map(|(_, name)| name);
+    let name = clients.into_iter().find(|(id, _)| id == client).map(|(_, name)| name);
     let users = host.user_names().await?;
-    let title = name.unwrap_or_else(|| args.client.to_string());
+    let title = name.unwrap_or_else(|| client.to_string());
     let text = Page { title: &title, tab: &tab, users: &users, messages: &tab.messages }.to_string();
     Answer::of(&Shown { row: TabRow::from(&tab), text }, true)
 }
@@ -56,7 +74,8 @@ struct TabRow {
 }
 
 #[derive(Serialize)]
-struct MessageRow {
+#[allow(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
+pub(crate) struct MessageRow {
     id: String,
     message_id: Option<String>,
     date: String,
@@ -71,7 +90,15 @@ struct MessageRow {
     attachments: Vec<AttachmentRow>,
     copies: Vec<CopyRow>,
     matched: Vec<MatchRow>,
+    conversation: String,
     versions: usize,
+    authenticity: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    headers_only: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    incomplete: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    hidden: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     automatic: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +115,7 @@ struct DeliveryRow {
 }
 
 #[derive(Serialize)]
-struct Person {
+pub(crate) struct Person {
     name: String,
     address: String,
 }
@@ -102,16 +129,38 @@ struct AttachmentRow {
 }
 
 #[derive(Serialize)]
-struct CopyRow {
+pub(crate) struct CopyRow {
     account: String,
-    user: String,
-    mailbox: String,
+    pub(crate) user: String,
+    pub(crate) mailbox: String,
+}
+
+impl From<&TabCopy> for CopyRow {
+    fn from(copy: &TabCopy) -> Self {
+        Self {
+            account: copy.account.to_string(),
+            user: copy.user.to_string(),
+            mailbox: copy.mailbox.to_string(),
+        }
+    }
 }
 
 #[derive(Serialize)]
-struct MatchRow {
+pub(crate) struct MatchRow {
     address: String,
     field: &'static str,
+}
+
+impl From<&Reason> for MatchRow {
+    fn from(reason: &Reason) -> Self {
+        Self { address: reason.address.to_string(), field: reason.field.as_str() }
+    }
+}
+
+impl fmt::Display for MatchRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.address)
+    }
 }
 
 impl From<&Tab> for TabRow {
@@ -131,15 +180,6 @@ impl From<&TabMessage> for MessageRow {
             content_type: attachment.content_type.to_string(),
             size: attachment.size,
         });
-        let copies = message.copies.iter().map(|copy| CopyRow {
-            account: copy.account.to_string(),
-            user: copy.user.to_string(),
-            mailbox: copy.mailbox.to_string(),
-        });
-        let matched = message
-            .matched
-            .iter()
-            .map(|reason| MatchRow { address: reason.address.to_string(), field: reason.field.as_str() });
         Self {
             id: message.id.to_string(),
             message_id: message.message_id.as_ref().map(ToString::to_string),
@@ -152,9 +192,14 @@ impl From<&TabMessage> for MessageRow {
             direction: message.direction.as_str(),
             snippet: message.snippet.clone(),
             attachments: attachments.collect(),
-            copies: copies.collect(),
-            matched: matched.collect(),
+            copies: message.copies.iter().map(CopyRow::from).collect(),
+            matched: message.matched.iter().map(MatchRow::from).collect(),
+            conversation: message.conversation.to_string(),
             versions: message.versions,
+            authenticity: message.authenticity.as_str(),
+            headers_only: message.headers_only,
+            incomplete: message.incomplete,
+            hidden: message.hidden,
             automatic: message.automatic,
             delivery: message.delivery.as_ref().map(DeliveryRow::from),
         }
@@ -175,6 +220,6 @@ impl From<&Delivery> for DeliveryRow {
     }
 }
 
-fn people(participants: &[Participant]) -> Vec<Person> {
+pub(crate) fn people(participants: &[Participant]) -> Vec<Person> {
     participants.iter().map(|p| Person { name: p.name.to_string(), address: p.address.to_string() }).collect()
 }

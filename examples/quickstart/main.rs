@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use practicemail::contract::{ClientKey, SystemClock};
 use practicemail::net::EgressPolicy;
-use practicemail::practice_mail::{ConnectRequest, PracticeMail, Storage, Tab, Viewer};
+use practicemail::practice_mail::{ConnectRequest, PracticeMail, Storage, Tab, TabQuery, Viewer};
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
 use practicemail::storage::FileKey;
 use practicemail::storage::sqlite::{SqliteDirectory, SqliteStore};
@@ -130,5 +130,5 @@ async fn main() -> Result<()> {
 /// A client's whole tab; a screen asks for a page at a time.
 async fn tab(mail: &PracticeMail, practice: &PracticeId, client: &str) -> Result<Tab> {
     let viewer = Viewer::User(UserId::new("chloe")?);
-    Ok(mail.tab(practice, &ClientId::new(client)?, &viewer, 500, None).await?)
+    Ok(mail.tab(practice, &ClientId::new(client)?, &viewer, &TabQuery::newest(500)).await?)
 }

@@ -35,6 +35,9 @@ pub(crate) struct CheckArgs {
 pub(crate) struct DisconnectArgs {
     #[command(flatten)]
     pub(crate) whose: AccountArgs,
+    /// Keep what is archived of it, as without this.
+    #[arg(long, conflicts_with = "erase")]
+    pub(crate) keep: bool,
     /// Erase what is archived of it too.
     #[arg(long)]
     pub(crate) erase: bool,
@@ -86,6 +89,18 @@ pub(crate) struct ServerArgs {
     /// A mailbox not to be read, with those below it; may be given again.
     #[arg(long, value_name = "MAILBOX", requires = "imap")]
     pub(crate) exclude: Vec<String>,
+    /// Show colleagues headers only.
+    #[arg(long, requires = "imap")]
+    pub(crate) headers_only: bool,
+    /// Do not keep attachments of more than so many bytes: they are fetched again when somebody wants them.
+    #[arg(long, value_name = "BYTES", requires = "imap")]
+    pub(crate) attachments_up_to: Option<u64>,
+    /// Take in only the beginning of messages of more than so many bytes.
+    #[arg(long, value_name = "BYTES", requires = "imap")]
+    pub(crate) max_message: Option<u64>,
+    /// The name under which the account's own server says whether authors are who they say (Authentication-Results).
+    #[arg(long, value_name = "NAME", requires = "imap")]
+    pub(crate) authentication_server: Option<String>,
 }
 
 /// A provider's own sign-in, in the user's browser.
