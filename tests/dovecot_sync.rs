@@ -62,6 +62,9 @@ fn read_everything(options: Options, encryption: Encryption, most_round_trips: u
     assert_eq!((total(&answer, "new_messages"), total(&answer, "new_copies")), (0, 0), "{answer}");
     assert!(each_account(&answer, "round_trips").iter().all(|n| *n <= most_round_trips), "{answer}");
     truth.assert_equals(&scene.practice.export());
+    let compared = scene.practice.run(&[], &["reconcile"]).success();
+    assert_eq!(compared["complete"], true, "{compared}");
+    assert!(before == scene.fingerprint(), "comparing changed the server");
 
     for client in ["c00", "d03", "domain", "pair1", "gmail"] {
         assert_eq!(tab(&scene.practice, client), tab_in_truth(&truth, client), "the tab of {client}");

@@ -284,7 +284,7 @@ fn a_practice_without_accounts_has_empty_answers() {
     assert_eq!(tab, json!({"messages": [], "next": null, "count": "0"}));
     let status = answered(&terminal.json(&["status"]), 0);
     let row = json!({"user": "anna", "address": "anna@hale.example", "channel": null, "last_synchronised": null,
-                     "health": "never_set_up", "remedy": null, "who": null});
+                     "health": "never_set_up", "dead_letters": 0, "remedy": null, "who": null});
     assert_eq!(status, json!({"users": [row]}));
     let written = answered(&terminal.json(&["export", "--format", "jsonl", "--out", "all.jsonl"]), 0);
     assert_eq!(written, json!({"lines": 0}));

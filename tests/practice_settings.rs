@@ -11,7 +11,7 @@ use practicemail::contract::{
 use practicemail::error::{ErrorKind, Result};
 use practicemail::net::EgressPolicy;
 use practicemail::practice_mail::{
-    ConnectRequest, Health, NoreplyRequest, Storage, Switch, SyncReport, UserStatus, Viewer,
+    ConnectRequest, Health, NoreplyRequest, Storage, Switch, SyncReport, TabQuery, UserStatus, Viewer,
 };
 use practicemail::settings::{
     AccountSettings, ApplicationRegistration, Endpoint, Login, OAuthEndpoints, OAuthProvider, Outgoing,
@@ -130,7 +130,7 @@ impl Process {
 
     async fn tab(&self) -> usize {
         let client = ClientId::new("c1").unwrap();
-        self.mail.tab(&practice(), &client, &HOST, 100, None).await.unwrap().messages.len()
+        self.mail.tab(&practice(), &client, &HOST, &TabQuery::newest(100)).await.unwrap().messages.len()
     }
 
     async fn status(&self) -> UserStatus {
@@ -195,9 +195,9 @@ async fn every_way_has_a_switch() {
     let settings = one.settings().await;
     assert_eq!(settings.switched_off, [Way::SmtpImap, Way::Microsoft365].into());
     let told = one.store.changes(&practice(), 0, 10).await.unwrap();
-    let told: Vec<_> = told.into_iter().map(|change| change.kind).collect();
-    let anna = ChangeKind::SettingsChanged(Some(UserId::new("anna").unwrap()));
-    let changes = [anna.clone(), anna.clone(), anna, ChangeKind::SettingsChanged(None)];
+    let told: Vec<_> = told.into_iter().map(|change| (change.kind, change.by)).collect();
+    let anna = Some(UserId::new("anna").unwrap());
+    let changes = [anna.clone(), anna.clone(), anna, None].map(|by| (ChangeKind::SettingsChanged, by));
     assert_eq!(told, changes, "what was so before is no change");
 }
 

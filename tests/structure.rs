@@ -29,8 +29,9 @@ fn sources(below: &Path) -> Vec<PathBuf> {
     for entry in fs::read_dir(below).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files.extend(sources(&path));
-        } else if path.extension().is_some_and(|e| e == "rs") {
+            // A folder of tests may name what it likes, and so may a file of them.
+            files.extend(if path.ends_with("tests") { Vec::new() } else { sources(&path) });
+        } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs") {
             files.push(path);
         }
     }
@@ -94,6 +95,7 @@ fn modules_name_lower_floors_only() {
 fn protocol_crates_stay_in_their_module() {
     let homes: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("async_imap", &["imap"][..]),
+        ("ammonia", &["mime"]),
         ("mail_parser", &["mime"]),
         ("lettre", &["mime", "smtp"]),
         ("hyper", &["net"]),
@@ -103,7 +105,7 @@ fn protocol_crates_stay_in_their_module() {
         ("tokio_rustls", &["net", "testkit"]),
         ("sqlx", &["storage"]),
         ("chacha20poly1305", &["storage"]),
-        ("psl", &["matching"]),
+        ("psl", &["types"]),
         ("oauth2", &["oauth"]),
         ("quick_xml", &["discover"]),
         ("hickory_resolver", &["discover"]),

@@ -8,7 +8,7 @@ use practicemail::contract::{ClientKey, Clock, Practice, Role, User};
 use practicemail::error::Result;
 use practicemail::net::EgressPolicy;
 use practicemail::practice_mail::{
-    AuthorizationOutcome, AuthorizationRequest, Connected, Storage, Tab, UserStatus, Viewer,
+    AuthorizationOutcome, AuthorizationRequest, Connected, Storage, Tab, TabQuery, UserStatus, Viewer,
 };
 use practicemail::settings::{ApplicationRegistration, OAuthProvider, ServerSettings, TlsMode, TokenServers};
 use practicemail::storage::{MemoryDirectory, MemoryStore, StaticKey};
@@ -185,7 +185,7 @@ impl Firm {
 
     pub(crate) async fn tab(&self) -> Tab {
         let (client, viewer) = (ClientId::new("carl").unwrap(), Viewer::User(self.anna.clone()));
-        self.mail.tab(&self.practice, &client, &viewer, 50, None).await.unwrap()
+        self.mail.tab(&self.practice, &client, &viewer, &TabQuery::newest(50)).await.unwrap()
     }
 
     /// A letter from the client, in the inbox since long ago.

@@ -94,8 +94,13 @@ impl Practice {
 
     /// Tells the host its users and clients.
     pub(crate) fn init(&self, directory: &Directory) -> Value {
+        self.init_with(&directory.to_json())
+    }
+
+    /// The same from the file's text.
+    pub(crate) fn init_with(&self, practice: &Value) -> Value {
         let file = self.directory.path().join("practice.json");
-        fs::write(&file, directory.to_json().to_string()).expect("write the practice");
+        fs::write(&file, practice.to_string()).expect("write the practice");
         self.run(&[], &["init", "--practice", utf8(&file)]).success()
     }
 
