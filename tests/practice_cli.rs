@@ -4,6 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use practicemail::contract::{PracticeDirectory as _, Retention};
+use practicemail::storage::sqlite::SqliteDirectory;
+use practicemail::types::{ClientId, PracticeId};
 use serde_json::{Value, json};
 
 struct Terminal(tempfile::TempDir);
@@ -205,6 +208,21 @@ fn an_unknown_client_or_user_is_not_found() {
         assert_eq!((&error["who"], &error["retryable"]), (&json!("user"), &json!(false)), "{error}");
         assert!(error["remedy"].as_str().is_some_and(|remedy| remedy.len() > 10), "{error}");
     }
+}
+
+/// A hold outlives its client, so one whose name is mistyped is taken, and told; for how long mail is kept besides stays as it is.
+#[tokio::test]
+async fn a_hold_tells_whether_there_is_such_a_client() {
+    let (terminal, _) = Terminal::with_practice();
+    let (practice, bakery) = (PracticeId::new("hale").unwrap(), ClientId::new("bakery").unwrap());
+    let directory = SqliteDirectory::open(terminal.path("mail.db")).await.unwrap();
+    directory.set_retention(&practice, &bakery, Retention::days(90)).await.unwrap();
+    let hold = |client, state| answered(&terminal.json(&["hold", "--client", client, state]), 0);
+    assert_eq!(hold("bakrey", "on"), json!({"client": "bakrey", "held": true, "listed": false}));
+    assert_eq!(hold("bakery", "on"), json!({"client": "bakery", "held": true, "listed": true}));
+    assert!(directory.retention(&practice, &bakery).await.unwrap().held);
+    assert_eq!(hold("bakery", "off"), json!({"client": "bakery", "held": false, "listed": true}));
+    assert_eq!(directory.retention(&practice, &bakery).await.unwrap(), Retention::days(90));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod account;
 mod archive;
+mod page;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub(crate) use archive::{
     AttachmentArgs, ChangesArgs, ConversationsArgs, DeadLettersArgs, EraseArgs, ForgetArgs, HideArgs,
     HoldArgs, OnOff, ReconcileArgs, SearchArgs, ShowArgs, WhyArgs,
 };
+
+pub(crate) use page::PageArgs;
 
 use crate::failpoint::Failpoint;
 
@@ -234,18 +237,8 @@ pub(crate) enum Decision {
 
 #[derive(Debug, Args)]
 pub(crate) struct TabArgs {
-    /// Whose tab.
-    #[arg(long, value_parser = client)]
-    pub(crate) client: ClientId,
-    /// As this user sees it; as the host itself if not given.
-    #[arg(long = "as", value_name = "USER", value_parser = user)]
-    pub(crate) viewer: Option<UserId>,
-    /// Messages a page.
-    #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
-    pub(crate) limit: usize,
-    /// The page that `next` of the last one named.
-    #[arg(long, value_name = "CURSOR")]
-    pub(crate) before: Option<String>,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
     /// Only what this user has, or sent.
     #[arg(long, value_parser = user)]
     pub(crate) user: Option<UserId>,

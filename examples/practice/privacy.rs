@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use practicemail::contract::Retention;
+use practicemail::contract::PracticeDirectory as _;
 use practicemail::error::Result;
 use serde::Serialize;
 
@@ -24,10 +24,13 @@ pub(crate) async fn unhide(host: &Host, args: &HideArgs) -> Result<Answer> {
 
 /// Puts a client's mail on hold in the host's own tables, or lifts the hold.
 pub(crate) async fn hold(host: &Host, args: &HoldArgs) -> Result<Answer> {
-    let held = matches!(args.state, OnOff::On);
-    let retention = if held { Retention::HELD } else { Retention::FREE };
-    host.directory.set_retention(host.practice()?, &args.client, retention).await?;
-    Answer::of(&Held { client: args.client.to_string(), held }, true)
+    let (practice, client) = (host.practice()?, &args.client);
+    // For how long its mail is kept besides is another matter.
+    let mut retention = host.directory.retention(practice, client).await?;
+    retention.held = matches!(args.state, OnOff::On);
+    host.directory.set_retention(practice, client, retention).await?;
+    let listed = host.directory.keys_of(practice, client).await?.is_some();
+    Answer::of(&Held { client: client.to_string(), held: retention.held, listed }, true)
 }
 
 #[derive(Serialize)]
@@ -50,14 +53,21 @@ impl fmt::Display for Hidden {
 struct Held {
     client: String,
     held: bool,
+    /// Whether the directory has this client: a hold outlives it.
+    listed: bool,
 }
 
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let client = &self.client;
         if self.held {
-            return write!(f, "Nothing of {client}'s mail is erased until the hold is lifted.");
+            write!(f, "Nothing of {client}'s mail is erased until the hold is lifted.")?;
+        } else {
+            write!(f, "{client}'s mail is not on hold.")?;
         }
-        write!(f, "{client}'s mail is not on hold.")
+        if self.listed {
+            return Ok(());
+        }
+        write!(f, "\nThe directory has no client {client} at present.")
     }
 }

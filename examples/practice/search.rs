@@ -3,7 +3,7 @@
 use std::fmt;
 
 use practicemail::error::Result;
-use practicemail::practice_mail::{TabConversation, TabMessage, TabQuery};
+use practicemail::practice_mail::{TabConversation, TabMessage};
 use serde::Serialize;
 
 use crate::answer::Answer;
@@ -14,21 +14,21 @@ use crate::tab::{self, MessageRow, Person, people};
 
 /// Shows what holds the words.
 pub(crate) async fn search(host: &Host, args: &SearchArgs) -> Result<Answer> {
-    let query = TabQuery::newest(args.limit).before(args.before.as_deref()).search(&args.query)?;
-    tab::show(host, &args.client, &viewer(args.viewer.as_ref()), &query).await
+    let query = args.page.query().search(&args.query)?;
+    tab::show(host, &args.page.client, &viewer(args.page.viewer.as_ref()), &query).await
 }
 
 /// Shows a client's conversations, or the messages of one.
 pub(crate) async fn conversations(host: &Host, args: &ConversationsArgs) -> Result<Answer> {
-    let (practice, viewer) = (host.practice()?, viewer(args.viewer.as_ref()));
+    let (practice, viewer) = (host.practice()?, viewer(args.page.viewer.as_ref()));
     if let Some(id) = args.id {
-        let messages = host.door.conversation(practice, &args.client, &viewer, id).await?;
+        let messages = host.door.conversation(practice, &args.page.client, &viewer, id).await?;
         let users = host.user_names().await?;
         let text = messages.iter().map(|message| Page::entry(message, &users)).collect();
         return Answer::of(&One { messages: messages.iter().map(MessageRow::from).collect(), text }, true);
     }
-    let query = TabQuery::newest(args.limit).before(args.before.as_deref());
-    let page = host.door.conversations(practice, &args.client, &viewer, &query).await?;
+    let query = args.page.query();
+    let page = host.door.conversations(practice, &args.page.client, &viewer, &query).await?;
     let rows = page.conversations.iter().map(Row::from).collect();
     Answer::of(&Listed { conversations: rows, next: page.next }, true)
 }

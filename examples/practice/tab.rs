@@ -18,7 +18,7 @@ use crate::send::RecipientRow;
 
 /// Shows a page.
 pub(crate) async fn run(host: &Host, args: &TabArgs) -> Result<Answer> {
-    let mut query = TabQuery::newest(args.limit).before(args.before.as_deref());
+    let mut query = args.page.query();
     query.user = args.user.clone();
     query.since = args.since;
     query.until = args.until;
@@ -27,7 +27,7 @@ pub(crate) async fn run(host: &Host, args: &TabArgs) -> Result<Answer> {
         WayOfMail::Out => Direction::Out,
     });
     query.attachments = args.attachments.then_some(true);
-    show(host, &args.client, &viewer(args.viewer.as_ref()), &query).await
+    show(host, &args.page.client, &viewer(args.page.viewer.as_ref()), &query).await
 }
 
 /// Shows the page a query asks for.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::types::{Address, ClientId, PracticeId, Timestamp, UserId};
+use crate::types::{Address, ClientId, DomainName, PracticeId, Timestamp, UserId};
 
 /// A practice, and the rules that hold for all of it. Addresses and domains are as the host keeps them; the crate
 /// normalises them and leaves out what is none.
@@ -88,6 +88,29 @@ pub enum ClientKey {
     Address(String),
     /// A domain: every address of it is this client's. Refused for public mail providers and public suffixes.
     Domain(String),
+}
+
+impl ClientKey {
+    /// Whether it is this address as it stands, or its domain: what [`former_retention`](PracticeDirectory::former_retention) asks of keys
+    /// that clients had.
+    ///
+    /// ```
+    /// use practicemail::contract::ClientKey;
+    /// use practicemail::types::Address;
+    /// let address = Address::parse("Carl@Client.example")?;
+    /// assert!(ClientKey::Address("carl@client.example".into()).names(&address));
+    /// assert!(ClientKey::Domain("@client.example".into()).names(&address));
+    /// assert!(!ClientKey::Domain("mail.client.example".into()).names(&address));
+    /// # Ok::<(), practicemail::types::AddressError>(())
+    /// ```
+    pub fn names(&self, address: &Address) -> bool {
+        match self {
+            Self::Address(text) => Address::parse(text).is_ok_and(|known| known.key() == address.key()),
+            Self::Domain(text) => {
+                DomainName::parse_typed(text).is_ok_and(|domain| domain == *address.domain())
+            }
+        }
+    }
 }
 
 /// A key and whose it is. One key may be several clients'.

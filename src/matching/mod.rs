@@ -6,10 +6,12 @@
 //! archive is indexed by the keys of its participants, and whose keys those are is asked anew each time.
 
 mod domain_rules;
+mod keys;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub use domain_rules::DomainRefusal;
+use keys::{all_keys, keys_of};
 
 use crate::contract::{ClientEntry, ClientKey, Practice, User};
 use crate::types::{
@@ -81,9 +83,7 @@ impl Matcher {
         for entry in &practice.never_log {
             match Address::parse(entry) {
                 Ok(address) => _ = matcher.never_addresses.insert(address.key()),
-                Err(_) => {
-                    matcher.never_domains.extend(DomainName::parse(entry.trim().trim_start_matches('@')));
-                }
+                Err(_) => matcher.never_domains.extend(DomainName::parse_typed(entry)),
             }
         }
         for user in users {
@@ -275,39 +275,6 @@ impl Matcher {
     fn participant_keys(&self, participant: &Participant) -> Vec<MatchKey> {
         let keys = all_keys(&participant.address);
         keys.into_iter().filter(|key| self.fold || !matches!(key, MatchKey::Folded(_))).collect()
-    }
-}
-
-/// The keys of an address, the strongest first.
-fn all_keys(address: &Address) -> Vec<MatchKey> {
-    let key = address.key();
-    let folded = key.folded().map(MatchKey::Folded);
-    let mut keys = vec![MatchKey::Address(key)];
-    keys.extend(folded);
-    keys.push(MatchKey::Domain(address.domain().clone()));
-    keys
-}
-
-/// A client's key as it is compared, with its second tier.
-fn keys_of(key: &ClientKey, fold: bool, own: &HashSet<DomainName>) -> Result<Vec<MatchKey>, &'static str> {
-    match key {
-        ClientKey::Address(text) => {
-            let address = Address::parse(text).map_err(|_| "this is not an address")?;
-            let key = address.key();
-            let folded = key.folded().filter(|_| fold).map(MatchKey::Folded);
-            Ok(std::iter::once(MatchKey::Address(key)).chain(folded).collect())
-        }
-        ClientKey::Domain(text) => {
-            let domain =
-                DomainName::parse(text.trim().trim_start_matches('@')).map_err(|_| "this is not a domain")?;
-            if own.contains(&domain) {
-                return Err("this is the practice's own domain");
-            }
-            match domain_rules::refusal(&domain) {
-                Some(refusal) => Err(refusal.as_str()),
-                None => Ok(vec![MatchKey::Domain(domain)]),
-            }
-        }
     }
 }
 

@@ -57,6 +57,11 @@ impl DomainName {
         Ok(Self(ascii.to_owned()))
     }
 
+    /// Reads a domain as people write one that stands for its addresses: also with an `@` before it.
+    pub(crate) fn parse_typed(text: &str) -> Result<Self, AddressError> {
+        Self::parse(text.trim().trim_start_matches('@'))
+    }
+
     /// The domain in A-labels.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -5,44 +5,24 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use practicemail::types::{ClientId, ConversationId, MessageKey, UserId};
 
-use super::{client, conversation, message, positive, user};
+use super::{PageArgs, client, conversation, message, positive, user};
 
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
-    /// Whose mail.
-    #[arg(long, value_parser = client)]
-    pub(crate) client: ClientId,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
     /// The words: beginnings of words, or words in a row between quotation marks.
     #[arg(long, allow_hyphen_values = true)]
     pub(crate) query: String,
-    /// As this user sees it; as the host itself if not given.
-    #[arg(long = "as", value_name = "USER", value_parser = user)]
-    pub(crate) viewer: Option<UserId>,
-    /// Messages a page.
-    #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
-    pub(crate) limit: usize,
-    /// The page that `next` of the last one named.
-    #[arg(long, value_name = "CURSOR")]
-    pub(crate) before: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ConversationsArgs {
-    /// Whose mail.
-    #[arg(long, value_parser = client)]
-    pub(crate) client: ClientId,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
     /// Show the messages of this conversation.
     #[arg(long, value_parser = conversation)]
     pub(crate) id: Option<ConversationId>,
-    /// As this user sees it; as the host itself if not given.
-    #[arg(long = "as", value_name = "USER", value_parser = user)]
-    pub(crate) viewer: Option<UserId>,
-    /// Conversations a page.
-    #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
-    pub(crate) limit: usize,
-    /// The page that `next` of the last one named.
-    #[arg(long, value_name = "CURSOR")]
-    pub(crate) before: Option<String>,
 }
 
 #[derive(Debug, Args)]

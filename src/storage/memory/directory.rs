@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::contract::{ClientEntry, ClientKey, ClientKeyPage, Practice, PracticeDirectory, Retention, User};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{Address, ClientId, DomainName, PracticeId, UserId};
+use crate::types::{Address, ClientId, PracticeId, UserId};
 
 /// As many as a page over real tables would name.
 const PAGE_SIZE: usize = 1_000;
@@ -220,18 +220,8 @@ impl PracticeDirectory for MemoryDirectory {
         let Some(rows) = practices.get(practice) else { return Ok(Retention::FREE) };
         let theirs = rows.retention.iter().filter(|(client, _)| {
             let now = rows.clients.get(*client).into_iter().flatten();
-            now.chain(rows.former.get(*client).into_iter().flatten()).any(|key| names(key, address))
+            now.chain(rows.former.get(*client).into_iter().flatten()).any(|key| key.names(address))
         });
         Ok(theirs.fold(Retention::FREE, |all, (_, retention)| all.and(*retention)))
-    }
-}
-
-/// Whether a key is this address, or its domain.
-fn names(key: &ClientKey, address: &Address) -> bool {
-    match key {
-        ClientKey::Address(text) => Address::parse(text).is_ok_and(|known| known.key() == address.key()),
-        ClientKey::Domain(text) => {
-            DomainName::parse(text.trim().trim_start_matches('@')).is_ok_and(|d| d == *address.domain())
-        }
     }
 }

@@ -9,11 +9,12 @@ use super::database::Database;
 use super::failure::{corrupt, failure};
 use super::migrate::{Component, Migration, migrate};
 use super::practice_data::{PracticeData, role_name};
+use super::retention;
 use crate::contract::{
     ClientEntry, ClientKey, ClientKeyPage, Practice, PracticeDirectory, Retention, Role, User,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{Address, ClientId, DomainName, PracticeId, UserId};
+use crate::types::{Address, ClientId, PracticeId, UserId};
 
 pub(super) const DIRECTORY: Component = Component {
     name: "directory",
@@ -75,27 +76,6 @@ const SELECT_ADDRESSES_OF: &str = "
 const SELECT_DOMAINS_OF: &str = "
     SELECT domain FROM client_domain WHERE practice = ?1 AND client = ?2 ORDER BY domain";
 
-const SELECT_RETENTION: &str = "
-    SELECT held, keep_days FROM client_retention WHERE practice = ?1 AND client = ?2";
-
-/// Keys of clients of whom something has to be kept: those they had, and those left behind by a client that was deleted.
-const SELECT_RETAINED_KEYS: &str = "
-    SELECT k.key, r.held, r.keep_days
-    FROM client_retention AS r JOIN former_key AS k ON k.practice = r.practice AND k.client = r.client
-    WHERE r.practice = ?1 AND (r.held = 1 OR r.keep_days IS NOT NULL)
-    UNION ALL
-    SELECT k.address, r.held, r.keep_days
-    FROM client_retention AS r JOIN client_address AS k ON k.practice = r.practice AND k.client = r.client
-    WHERE r.practice = ?1 AND (r.held = 1 OR r.keep_days IS NOT NULL)
-    UNION ALL
-    SELECT k.domain, r.held, r.keep_days
-    FROM client_retention AS r JOIN client_domain AS k ON k.practice = r.practice AND k.client = r.client
-    WHERE r.practice = ?1 AND (r.held = 1 OR r.keep_days IS NOT NULL)";
-
-const SET_RETENTION: &str = "
-    INSERT INTO client_retention (practice, client, held, keep_days) VALUES (?1, ?2, ?3, ?4)
-    ON CONFLICT (practice, client) DO UPDATE SET held = excluded.held, keep_days = excluded.keep_days";
-
 const MAY_SEE: &str = "
     SELECT 1
     FROM staff AS s
@@ -110,7 +90,8 @@ const MAY_SEE: &str = "
 /// people write it:
 ///
 /// ```sql
-/// CREATE TABLE practice        (id TEXT PRIMARY KEY, name TEXT, fold_addresses INTEGER DEFAULT 0);
+/// CREATE TABLE practice        (id TEXT PRIMARY KEY, name TEXT, fold_addresses INTEGER DEFAULT 0,
+///                               keep_gone_days INTEGER);                   -- NULL: what left the servers is kept for ever
 /// CREATE TABLE practice_domain (practice TEXT, domain TEXT);               -- the practice's own domains
 /// CREATE TABLE never_log       (practice TEXT, entry TEXT);                -- addresses and domains never archived
 /// CREATE TABLE staff           (practice TEXT, id TEXT, name TEXT, address TEXT,
@@ -120,12 +101,16 @@ const MAY_SEE: &str = "
 /// CREATE TABLE client          (practice TEXT, id TEXT, name TEXT);
 /// CREATE TABLE client_address  (practice TEXT, client TEXT, address TEXT); -- client: client.id
 /// CREATE TABLE client_domain   (practice TEXT, client TEXT, domain TEXT);
+/// CREATE TABLE client_retention(practice TEXT, client TEXT, held INTEGER DEFAULT 0,
+///                               keep_days INTEGER);                        -- what erasing leaves alone; NULL: no age
+/// CREATE TABLE former_key      (practice TEXT, client TEXT, key TEXT);     -- written by triggers: keys that clients had
 /// ```
 ///
-/// No column may be NULL; the primary key of each table without `id` is all of its columns, of the others `(practice, id)`.
-/// Rows that belong to no practice or client are left out. Active users of a practice see every client of it.
+/// No other column may be NULL; the primary key of `client_retention` is `(practice, client)`, of each other table without `id` all of its
+/// columns, of those with one `(practice, id)`. Rows that belong to no practice or client are left out, but for the last two tables: what
+/// must be kept outlives the client. Active users of a practice see every client of it.
 pub struct SqliteDirectory {
-    database: Database,
+    pub(super) database: Database,
 }
 
 impl SqliteDirectory {
@@ -151,29 +136,6 @@ impl SqliteDirectory {
     /// Storage kinds.
     pub async fn close(&self) -> Result<()> {
         self.database.close().await
-    }
-
-    /// Says what must not be erased of a client's mail, whether the client is there or not.
-    ///
-    /// # Errors
-    /// Storage kinds.
-    pub async fn set_retention(
-        &self,
-        practice: &PracticeId,
-        client: &ClientId,
-        retention: Retention,
-    ) -> Result<()> {
-        let mut session = self.database.writer().await?;
-        let mut tx = session.begin().await?;
-        sqlx::query(SET_RETENTION)
-            .bind(practice.as_str())
-            .bind(client.as_str())
-            .bind(retention.held)
-            .bind(retention.keep_days)
-            .execute(&mut *tx)
-            .await
-            .map_err(failure)?;
-        tx.commit().await.map_err(failure)
     }
 
     async fn around(database: Database) -> Result<Self> {
@@ -331,33 +293,13 @@ impl PracticeDirectory for SqliteDirectory {
     async fn retention(&self, practice: &PracticeId, client: &ClientId) -> Result<Retention> {
         let mut session = self.database.reader().await?;
         let mut tx = session.begin().await?;
-        let row: Option<(bool, Option<u32>)> = sqlx::query_as(SELECT_RETENTION)
-            .bind(practice.as_str())
-            .bind(client.as_str())
-            .fetch_optional(&mut *tx)
-            .await
-            .map_err(failure)?;
-        Ok(row.map_or(Retention::FREE, |(held, keep_days)| Retention { held, keep_days }))
+        retention::of_client(&mut tx, practice, client).await
     }
 
     async fn former_retention(&self, practice: &PracticeId, address: &Address) -> Result<Retention> {
         let mut session = self.database.reader().await?;
         let mut tx = session.begin().await?;
-        let rows: Vec<(String, bool, Option<u32>)> = sqlx::query_as(SELECT_RETAINED_KEYS)
-            .bind(practice.as_str())
-            .fetch_all(&mut *tx)
-            .await
-            .map_err(failure)?;
-        let theirs = rows.into_iter().filter(|(key, ..)| names(key, address));
-        Ok(theirs.fold(Retention::FREE, |all, (_, held, keep_days)| all.and(Retention { held, keep_days })))
-    }
-}
-
-/// Whether a key as people write it is this address, or its domain.
-fn names(key: &str, address: &Address) -> bool {
-    match Address::parse(key) {
-        Ok(known) => known.key() == address.key(),
-        Err(_) => DomainName::parse(key.trim().trim_start_matches('@')).is_ok_and(|d| d == *address.domain()),
+        retention::of_address(&mut tx, practice, address).await
     }
 }
 

@@ -52,6 +52,7 @@ mod page;
 mod postings;
 mod practice_data;
 mod practice_settings;
+mod retention;
 mod rows_of_before;
 mod search;
 mod store;

@@ -9,7 +9,7 @@ use std::{
 use super::{
     command::{Arguments, Value},
     date,
-    fetch::flag_list,
+    fetch_answer::flag_list,
     reply::{Reply, line},
     select::deleted,
     session::Session,

@@ -30,6 +30,7 @@ mod command;
 mod date;
 mod fault;
 mod fetch;
+mod fetch_answer;
 mod gmail_query;
 mod header;
 mod idle;

@@ -206,7 +206,7 @@ impl Session {
         for (number, (uid, known)) in (1..).zip(&mut selected.view) {
             if let Some(message) = mailbox.message(*uid).filter(|message| message.modseq != *known) {
                 *known = message.modseq;
-                let flags = super::fetch::flag_list(message);
+                let flags = super::fetch_answer::flag_list(message);
                 let modseq =
                     if self.condstore { format!(" MODSEQ ({})", message.modseq) } else { String::new() };
                 line(&mut reply.untagged, format!("* {number} FETCH (UID {uid} FLAGS {flags}{modseq})"));
