@@ -13,6 +13,12 @@ fn hello(more: &[&'static str]) -> Vec<&'static str> {
     [HELLO, more].concat()
 }
 
+/// Of a client, with a file in it.
+const WITH_FILE: &str = "From: Paula <paula@bakery.example>\r\nTo: anna@hale.example\r\nSubject: The plan\r\n\
+    Message-ID: <plan@bakery.example>\r\nDate: Wed, 25 Nov 2026 08:00:00 +0100\r\n\
+    Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHere it is.\r\n--b\r\nContent-Type: text/csv; name=plan.csv\r\n\
+    Content-Disposition: attachment; filename=plan.csv\r\nContent-Transfer-Encoding: base64\r\n\r\nWCwgWSwgWg==\r\n--b--\r\n";
+
 /// S1, S13, S20: it leaves from the user's own account, once, and a copy is in their Sent mailbox.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_leaves_from_the_users_own_account_and_is_filed() {
@@ -186,6 +192,54 @@ async fn an_answer_threads() {
     assert_eq!(field(octets, "References").unwrap(), "<one@bakery.example> <two@bakery.example>");
     assert_eq!(field(octets, "Subject").unwrap(), "Re: invoices");
     assert_eq!(office.deliveries()[0].recipients, [PAULA]);
+}
+
+/// B20: what its user hides, or an account that shares headers only, is not a colleague's to answer or to pass on.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_colleague_may_not_read_is_not_theirs_to_answer() {
+    let office = Office::open(Personality::Plain).await;
+    office.imap.user(ANNA).append("INBOX", WITH_FILE, &[], 1_795_590_000);
+    office.ok(&["sync"]);
+    let id = office.tab("bakery")[0]["id"].as_str().unwrap().to_owned();
+    let forward =
+        |user| ["send", "--user", user, "--forward", &id, "--to", "amelie@cafe.example", "--text", "See."];
+    let reply = ["send", "--user", "dan", "--reply", &id, "--text", "Here."];
+    office.ok(&forward("dan"));
+    let refused = |words: &[&str]| office.fails(words)["error"]["kind"].clone();
+    office.ok(&["hide", "--id", &id, "--as", "anna"]);
+    assert_eq!((refused(&forward("dan")), refused(&reply)), ("forbidden".into(), "forbidden".into()));
+    office.ok(&forward("anna"));
+    office.ok(&["unhide", "--id", &id, "--as", "anna"]);
+    office.connect_with(&["--headers-only"]);
+    assert_eq!((refused(&forward("dan")), refused(&reply)), ("forbidden".into(), "forbidden".into()));
+    office.ok(&forward("anna"));
+    assert_eq!(office.deliveries().len(), 3);
+}
+
+/// An attachment that is not kept comes from its server when its message is passed on; gone from there, nothing is sent without it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_attachment_goes_along_when_its_message_is_passed_on() {
+    let office = Office::without_account(Personality::Plain).await;
+    office.connect_with(&["--attachments-up-to", "0"]);
+    office.imap.user(ANNA).append("INBOX", WITH_FILE, &[], 1_795_590_000);
+    office.ok(&["sync"]);
+    for days in ["2026-11-26T08:00:00Z", "2026-11-28T08:00:00Z"] {
+        office.ok(&["--now", days, "forget"]);
+    }
+    let id = office.tab("bakery")[0]["id"].as_str().unwrap().to_owned();
+    let forward =
+        ["send", "--user", "anna", "--forward", &id, "--to", "amelie@cafe.example", "--text", "See."];
+    office.ok(&forward);
+    let octets = String::from_utf8_lossy(&office.deliveries()[0].octets).into_owned();
+    let encoded = "WCwgWSwgWg=="; // X, Y, Z
+    assert!(
+        octets.contains("plan.csv") && (octets.contains(encoded) || octets.contains("X, Y, Z")),
+        "{octets}"
+    );
+    assert!(office.imap.user(ANNA).expunge("INBOX", 1));
+    assert_eq!(office.fails(&forward)["error"]["kind"], "source_gone");
+    office.ok(&["send", "--user", "anna", "--reply", &id, "--text", "An answer needs it not."]);
+    assert_eq!(office.deliveries().len(), 2);
 }
 
 /// B13: an answer nobody heard is told as unknown, found in the Sent mailbox if it is there, and never sent again by itself.

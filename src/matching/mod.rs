@@ -122,7 +122,19 @@ impl Matcher {
 
     /// How many clients have keys in use.
     pub fn clients(&self) -> usize {
-        self.clients.values().flat_map(|in_use| &in_use.clients).collect::<HashSet<_>>().len()
+        self.client_ids().len()
+    }
+
+    /// The clients that have keys in use.
+    pub(crate) fn client_ids(&self) -> BTreeSet<&ClientId> {
+        self.clients.values().flat_map(|in_use| &in_use.clients).collect()
+    }
+
+    /// The keys of these clients that are in use, as they are compared.
+    pub(crate) fn keys_of_clients(&self, clients: &BTreeSet<ClientId>) -> BTreeMap<KeyDigest, MatchKey> {
+        let theirs = |in_use: &KeyInUse| in_use.clients.iter().any(|client| clients.contains(client));
+        let in_use = self.clients.iter().filter(|(_, in_use)| theirs(in_use));
+        in_use.map(|(digest, in_use)| (*digest, in_use.key.clone())).collect()
     }
 
     /// The keys of one client that are in use.

@@ -3,6 +3,7 @@
 use super::PracticeMail;
 use super::message::{Found, missing};
 use super::octets::{Octets, Source, Wanted};
+use super::sight::Seen;
 use super::view::Viewer;
 use crate::contract::MessageCopy;
 use crate::error::{Error, ErrorKind, Result};
@@ -148,18 +149,27 @@ impl PracticeMail {
 }
 
 impl Found {
-    /// Where the octets are that are handed over: in a copy that has them, else in one that is still on its server, else as they were sent.
+    /// Where the octets are that are handed over.
     pub(super) fn source(&self, viewer: &Viewer, wanted: Wanted) -> Option<Source> {
-        let archived = self.archived();
-        let seen = self.tab.seen(&archived).filter(|seen| seen.readable)?;
-        let may = |copy: &MessageCopy| wanted != Wanted::All || seen.whole(viewer).any(|whole| whole == copy);
-        let theirs = seen.open.iter().filter(|copy| copy.rendition == seen.rendition.digest && may(copy));
+        self.tab.seen(&self.archived())?.source(viewer, wanted)
+    }
+}
+
+impl Seen<'_> {
+    /// Where the octets of what is shown are, for one who may read it: in a copy that has them, else in one that is still on its server,
+    /// else as they were sent.
+    pub(super) fn source(&self, viewer: &Viewer, wanted: Wanted) -> Option<Source> {
+        if !self.readable {
+            return None;
+        }
+        let may = |copy: &MessageCopy| wanted != Wanted::All || self.whole(viewer).any(|whole| whole == copy);
+        let theirs = self.open.iter().filter(|copy| copy.rendition == self.rendition.digest && may(copy));
         let cost = |copy: &&&MessageCopy| {
             let has = Source::copy(&copy.copy).has(wanted);
             (!has, copy.copy.state != CopyState::Present, copy.copy.place.clone())
         };
         let copy = theirs.min_by_key(cost).map(|held| Source::copy(&held.copy));
-        let sent = seen.sent.filter(|sent| sent.message.rendition == seen.rendition.digest);
+        let sent = self.sent.filter(|sent| sent.message.rendition == self.rendition.digest);
         let sent = sent.filter(|sent| wanted != Wanted::All || viewer.owns(&sent.message.author));
         copy.or_else(|| {
             sent.map(|sent| Source::composed(sent.message.octets.sha256, sent.message.octets.size))

@@ -159,25 +159,13 @@ impl PracticeMail {
         by: &Viewer,
         matcher: &Matcher,
     ) -> Result<(BTreeMap<KeyDigest, MatchKey>, BTreeSet<ClientId>)> {
-        let mut clients: BTreeMap<ClientId, Vec<_>> = BTreeMap::new();
-        let mut from = None;
-        loop {
-            let page = self.directory.client_keys(practice, from).await?;
-            for entry in page.entries {
-                clients.entry(entry.client).or_default().push(entry.key);
-            }
-            from = page.next;
-            if from.is_none() {
-                break;
+        let mut seen = BTreeSet::new();
+        for client in matcher.client_ids() {
+            if self.sees_client(practice, client, by).await? {
+                seen.insert(client.clone());
             }
         }
-        let (mut keys, mut seen) = (BTreeMap::new(), BTreeSet::new());
-        for (client, entries) in clients {
-            if self.sees_client(practice, &client, by).await? {
-                keys.extend(matcher.client_keys(&entries));
-                seen.insert(client);
-            }
-        }
+        let keys = matcher.keys_of_clients(&seen);
         Ok((keys, seen))
     }
 

@@ -27,6 +27,8 @@ pub(super) enum Wanted {
     Kept,
     /// What is kept, and this attachment.
     Attachment(u32),
+    /// All of them, to take what is in them: they are not handed over as they are.
+    Content,
     /// All of them.
     All,
 }
@@ -125,11 +127,29 @@ const fn is_wanted(cut: &Cut, wanted: Wanted) -> bool {
     match wanted {
         Wanted::Kept => false,
         Wanted::Attachment(number) => cut.attachment == number,
-        Wanted::All => true,
+        Wanted::Content | Wanted::All => true,
     }
 }
 
 impl Octets {
+    /// All of them, of a message of at most `most` octets.
+    ///
+    /// # Errors
+    /// [`MessageTooLarge`](ErrorKind::MessageTooLarge) for more.
+    pub(super) async fn all(mut self, most: usize) -> Result<Vec<u8>> {
+        let mut all = Vec::new();
+        while let Some(octets) = self.next().await? {
+            if all.len() + octets.len() > most {
+                return Err(Error::new(
+                    ErrorKind::MessageTooLarge,
+                    "the message is too long to be passed on",
+                ));
+            }
+            all.extend(octets);
+        }
+        Ok(all)
+    }
+
     /// The next octets; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>> {
         while let Some(stretch) = self.stretches.front().copied() {

@@ -1,12 +1,14 @@
 //! Sending, and looking after what was sent.
 
 use super::PracticeMail;
+use super::octets::Wanted;
 use super::send_view::{Queued, RoutePreview};
+use super::sight::ArchivedMessage;
+use super::view::Viewer;
 use crate::contract::{
-    BlobInfo, ComposedMessage, Message, NewOutgoing, OutboxQuery, Outgoing, OutgoingDecision, Practice, User,
+    BlobInfo, ComposedMessage, NewOutgoing, OutboxQuery, Outgoing, OutgoingDecision, User,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::matching::Matcher;
 use crate::mime::{self, Answered, Composition};
 use crate::outbound::route::{self, Sender};
 use crate::outbound::sent;
@@ -14,6 +16,9 @@ use crate::types::{
     Address, Answer, CleanText, Digest, Draft, Field, Hasher, MessageDate, MessageKey, OutgoingId,
     PracticeId, UserId,
 };
+
+/// Most octets of a message that is answered or passed on: no server takes more, and all of them are held.
+const MAX_ANSWERED: usize = 200 << 20;
 
 impl PracticeMail {
     /// Tells by which way a user's message would leave, for the screen it is written on; `from` is the address they chose.
@@ -28,7 +33,7 @@ impl PracticeMail {
         user: &UserId,
         from: Option<&Address>,
     ) -> Result<RoutePreview> {
-        let (_, _, sender) = self.sender(practice, user, from).await?;
+        let (_, sender) = self.sender(practice, user, from).await?;
         let accounts = self.storage.mail.accounts(practice).await?;
         let account = accounts.iter().find(|r| Some(&r.account.id) == sender.route.account());
         let failing = account.and_then(|record| record.health.failure);
@@ -41,7 +46,8 @@ impl PracticeMail {
     /// # Errors
     /// Those of [`preview_route`](Self::preview_route); [`Invalid`](ErrorKind::Invalid) for a draft that cannot be a message, or
     /// another draft under a key that was used; [`Forbidden`](ErrorKind::Forbidden) for an answer to a message the user may
-    /// not see; storage kinds.
+    /// not see, or not read; of one that is passed on and not kept whole, [`SourceGone`](ErrorKind::SourceGone),
+    /// [`MessageTooLarge`](ErrorKind::MessageTooLarge), connection and sign-in kinds; storage kinds.
     ///
     /// # Cancel safety
     /// Dropped before it answered, the message is in the outbox or it is not. Delivery goes on without this future.
@@ -72,10 +78,10 @@ impl PracticeMail {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn queue(&self, practice: &PracticeId, user: &UserId, draft: Draft) -> Result<Queued> {
-        let (rules, author, sender) = self.sender(practice, user, draft.from.as_ref()).await?;
+        let (author, sender) = self.sender(practice, user, draft.from.as_ref()).await?;
         let asked = digest(user, &draft);
         let answered = match draft.answers {
-            Some(answer) => Some(self.answered(practice, &rules, &author, answer).await?),
+            Some(answer) => Some(self.answered(practice, user, answer).await?),
             None => None,
         };
         let draft = match &answered {
@@ -230,72 +236,35 @@ impl PracticeMail {
         practice: &PracticeId,
         user: &UserId,
         from: Option<&Address>,
-    ) -> Result<(Practice, User, Sender)> {
+    ) -> Result<(User, Sender)> {
         let unknown = || Error::new(ErrorKind::NotFound, "the directory does not know this practice");
         let rules = self.directory.practice(practice).await?.ok_or_else(unknown)?;
         let author = self.user(practice, user).await?;
         let settings = self.storage.mail.practice_settings(practice).await?;
         let accounts = self.storage.mail.accounts(practice).await?;
         let sender = route::choose(&rules, &settings, &author, &accounts, from)?;
-        Ok((rules, author, sender))
+        Ok((author, sender))
     }
 
-    /// Reads what is answered, if its author may.
-    async fn answered(
-        &self,
-        practice: &PracticeId,
-        rules: &Practice,
-        author: &User,
-        answer: Answer,
-    ) -> Result<Answered> {
+    /// Reads what is answered: what its author has a copy of, or sees on a tab, as they see it. What is not kept of a message that
+    /// is passed on comes from its server.
+    async fn answered(&self, practice: &PracticeId, author: &UserId, answer: Answer) -> Result<Answered> {
         let unknown = || Error::new(ErrorKind::NotFound, "there is no such message to answer");
-        let key = answer.message();
+        let forbidden =
+            || Error::new(ErrorKind::Forbidden, "this user may not see the message that is answered");
+        let (key, viewer) = (answer.message(), Viewer::User(author.clone()));
         let message = self.storage.mail.messages(practice, &[key]).await?.pop().ok_or_else(unknown)?;
-        self.may_answer(practice, rules, author, &message).await?;
-        // Of several copies the author's own, else any: they say the same, or else the first rendition is what tabs show.
-        let shown = message.renditions.first().map(|rendition| rendition.digest);
-        let mut copies: Vec<_> = message.copies.iter().filter(|copy| Some(copy.rendition) == shown).collect();
-        copies.sort_by_key(|copy| copy.user != author.id);
-        let (sha256, size) = match copies.first() {
-            Some(held) => (held.copy.sha256, held.copy.size),
-            None => {
-                let sent = self.storage.mail.outgoing_of(practice, &[key]).await?;
-                let octets = sent.first().ok_or_else(unknown)?.message.octets;
-                (octets.sha256, octets.size)
-            }
-        };
-        let length = usize::try_from(size).map_err(|_| unknown())?;
-        let octets = self.storage.blobs.read(practice, sha256, 0, length).await?.ok_or_else(unknown)?;
-        Ok(mime::answered(&octets))
-    }
-
-    /// A user answers what they have a copy of, or what is on the tab of a client they may see.
-    async fn may_answer(
-        &self,
-        practice: &PracticeId,
-        rules: &Practice,
-        author: &User,
-        message: &Message,
-    ) -> Result<()> {
-        if message.copies.iter().any(|copy| copy.user == author.id) {
-            return Ok(());
+        let rules = self.rules(practice).await?;
+        if !message.copies.iter().any(|copy| copy.user == *author) {
+            let found = self.find_by(practice, &viewer, key, &rules).await;
+            found.map_err(|error| if error.kind() == ErrorKind::NotFound { forbidden() } else { error })?;
         }
-        let mut matcher = Matcher::new(rules, &self.directory.users(practice).await?);
-        let mut page = self.directory.client_keys(practice, None).await?;
-        loop {
-            page.entries.iter().for_each(|entry| matcher.add(entry));
-            match page.next.take() {
-                Some(next) => page = self.directory.client_keys(practice, Some(next)).await?,
-                None => break,
-            }
-        }
-        let participants = message.renditions.iter().flat_map(|rendition| &rendition.participants);
-        for client in matcher.clients_of(participants) {
-            if self.directory.may_see(practice, &author.id, client).await? {
-                return Ok(());
-            }
-        }
-        Err(Error::new(ErrorKind::Forbidden, "this user may not see the message that is answered"))
+        let sent = self.storage.mail.outgoing_of(practice, &[key]).await?.into_iter().next();
+        let archived = ArchivedMessage { message: &message, sent: sent.as_ref() };
+        let seen = archived.seen_by(&viewer, rules.headers_only()).ok_or_else(forbidden)?;
+        let wanted = if matches!(answer, Answer::Forward(_)) { Wanted::Content } else { Wanted::Kept };
+        let source = seen.source(&viewer, wanted).ok_or_else(forbidden)?;
+        Ok(mime::answered(&self.octets(practice, source, wanted)?.all(MAX_ANSWERED).await?))
     }
 }
 
