@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+#[cfg(feature = "sqlite")]
 use crate::contract::Rendition;
 use crate::types::{AccountId, Field, KeyDigest, MatchKey, MessageId, Participant};
 
@@ -21,6 +22,7 @@ pub(super) fn of_account(account: &AccountId) -> String {
 }
 
 /// What a stored rendition names, besides its message's own Message-ID.
+#[cfg(feature = "sqlite")]
 pub(super) fn of_rendition(rendition: &Rendition) -> impl Iterator<Item = String> + '_ {
     rendition.in_reply_to.iter().chain(&rendition.references).map(of_message_id)
 }

@@ -10,8 +10,12 @@ mod keys;
 mod links;
 mod memory;
 mod outgoing;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod practice_secret;
 mod sealing;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod words;

@@ -16,13 +16,13 @@ impl PracticeSecret {
     }
 
     /// Reads one from storage; `None` unless `octets` are 32.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(super) fn from_slice(octets: &[u8]) -> Option<Self> {
         octets.try_into().ok().map(Self)
     }
 
     /// The octets, for storage.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(super) const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

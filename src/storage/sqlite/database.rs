@@ -7,8 +7,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
-use super::failure::failure;
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::sql::failure::failure;
 
 /// How long another process's write is waited for. Every write here is short: longer than this is a fault.
 const BUSY: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// some commit on and never a part of one, so that a row never outlives the octets or the cursor it was written with; the
 /// next pass reads again what is missing. FULL would cost an `fsync` for every window; it is for what nobody reads again,
 /// the outbox: see [`durable_writer`](Self::durable_writer).
-pub(super) struct Database {
+pub(in crate::storage) struct Database {
     /// `None` in memory: then the writer is the only connection, for the database ends with it.
     path: Option<PathBuf>,
     /// `None` once it was closed; whoever writes next opens it again.
@@ -40,7 +40,7 @@ pub(super) struct Database {
 
 impl Database {
     /// Opens a file, and creates it, for its owner's eyes only, when there is none.
-    pub(super) async fn open(path: &Path) -> Result<Self> {
+    pub(in crate::storage) async fn open(path: &Path) -> Result<Self> {
         create_private(path).map_err(|cause| {
             Error::new(ErrorKind::Storage, "the archive's file could not be created").with_source(cause)
         })?;
@@ -48,7 +48,7 @@ impl Database {
     }
 
     /// Opens a database that ends with this value.
-    pub(super) async fn open_in_memory() -> Result<Self> {
+    pub(in crate::storage) async fn open_in_memory() -> Result<Self> {
         Ok(Self::around(None, connect_writer(None).await?))
     }
 
@@ -62,12 +62,12 @@ impl Database {
     }
 
     /// The connection that writes, free of what a dropped future left on it.
-    pub(super) async fn writer(&self) -> Result<Session<'_>> {
+    pub(in crate::storage) async fn writer(&self) -> Result<Session<'_>> {
         self.writer_that_commits(WHOLE).await
     }
 
     /// The same, for commits that survive a loss of power.
-    pub(super) async fn durable_writer(&self) -> Result<Session<'_>> {
+    pub(in crate::storage) async fn durable_writer(&self) -> Result<Session<'_>> {
         self.writer_that_commits(TO_DISK).await
     }
 
@@ -97,7 +97,7 @@ impl Database {
 
     /// Closes the connections one after another, those that read first: two that close at once may each leave the log's end
     /// to the other.
-    pub(super) async fn close(&self) -> Result<()> {
+    pub(in crate::storage) async fn close(&self) -> Result<()> {
         if self.path.is_none() {
             return Ok(());
         }
@@ -115,7 +115,7 @@ impl Database {
     }
 
     /// A connection that reads.
-    pub(super) async fn reader(&self) -> Result<Session<'_>> {
+    pub(in crate::storage) async fn reader(&self) -> Result<Session<'_>> {
         let Some(path) = &self.path else {
             return Ok(Session { begin: "BEGIN", ..self.writer().await? });
         };
@@ -147,7 +147,7 @@ struct Writer {
 }
 
 /// A connection for one transaction at a time.
-pub(super) struct Session<'a> {
+pub(in crate::storage) struct Session<'a> {
     connection: Holder<'a>,
     begin: &'static str,
 }
@@ -159,14 +159,14 @@ enum Holder<'a> {
 
 impl Session<'_> {
     /// Moves what the log holds into the database, and empties it, as far as nobody reads it at this moment.
-    pub(super) async fn fold_log(&mut self) -> Result<()> {
+    pub(in crate::storage) async fn fold_log(&mut self) -> Result<()> {
         let Holder::Writer(writer) = &mut self.connection else { return Ok(()) };
         let fold = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)");
         fold.execute(&mut writer.connection).await.map_err(failure).map(drop)
     }
 
     /// Begins a transaction; dropped before its commit it is rolled back.
-    pub(super) async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>> {
+    pub(in crate::storage) async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>> {
         let connection = match &mut self.connection {
             Holder::Writer(writer) => &mut writer.connection,
             Holder::Reader(lent) => lent

@@ -14,15 +14,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind as IoErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use sqlx::SqliteConnection;
-
-use super::changes::record;
-use super::failure::failure;
-use super::lock::beside;
-use super::values;
-use crate::contract::{ChangeKind, OutgoingStep};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{PracticeId, Timestamp};
+use crate::storage::sql::failure::failure;
+use crate::storage::sql::lease_lock::beside;
+use crate::storage::sql::restored::hold;
+use crate::storage::sql::statement;
+use crate::storage::sql::transaction::Tx;
 
 const SELECT: &str = "SELECT lower(hex(nonce)) FROM outbox_nonce WHERE id = 1";
 
@@ -30,17 +27,6 @@ const RENEW: &str = "
     INSERT INTO outbox_nonce (id, nonce) VALUES (1, randomblob(16))
     ON CONFLICT (id) DO UPDATE SET nonce = excluded.nonce
     RETURNING lower(hex(nonce))";
-
-const HOLD: &str = "
-    UPDATE outgoing SET held = 1 WHERE state = 'queued' AND held = 0 RETURNING practice, id, account";
-
-/// What was being sent when the backup was made has ended since, one way or the other.
-const DOUBT: &str = "UPDATE outgoing SET claim_permitted = 1 WHERE state = 'sending'";
-
-/// Whether a copy was filed since is not known any more: finding it says nothing of the provider.
-const REFILE: &str = "
-    UPDATE outgoing SET failure = 'cancelled', failure_message = 'the archive was restored'
-    WHERE filing = 'pending' AND failure IS NULL";
 
 /// The file beside the database.
 #[derive(Default)]
@@ -56,25 +42,29 @@ impl Incarnation {
     }
 
     /// Holds what is queued if the file was restored. Inside a transaction that is made when the file is opened.
-    pub(super) async fn check(&self, tx: &mut SqliteConnection, now: Timestamp) -> Result<()> {
+    pub(super) async fn check(&self, tx: &mut Tx<'_>) -> Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         let (known, drawn) = (read(path)?, select(tx).await?);
         if drawn.as_ref().map_or(known.is_empty(), |drawn| known.contains(drawn)) {
             return Ok(());
         }
-        let new = hold(tx, now).await?;
+        let now = tx.now().await?;
+        hold(tx, now).await?;
+        let new = renewed(tx).await?;
         // The new number alone: should the commit fail, the restored one is a stranger still.
         write(path, &[new]).and_then(|()| settle(path)).map_err(unusable)
     }
 
     /// Holds what is queued because the host says that the file was restored; [`settle`](Self::settle) comes after it.
-    pub(super) async fn restored(&self, tx: &mut SqliteConnection, now: Timestamp) -> Result<()> {
-        let new = hold(tx, now).await?;
+    pub(super) async fn restored(&self, tx: &mut Tx<'_>) -> Result<()> {
+        let now = tx.now().await?;
+        hold(tx, now).await?;
+        let new = renewed(tx).await?;
         let Some(path) = &self.path else { return Ok(()) };
         write(path, &[new]).and_then(|()| settle(path)).map_err(unusable)
     }
     /// Draws a new number, in the transaction by which a message may leave, or an intent the queue; [`settle`](Self::settle) comes after it.
-    pub(super) async fn renew(&self, tx: &mut SqliteConnection) -> Result<()> {
+    pub(super) async fn renew(&self, tx: &mut Tx<'_>) -> Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         let mut numbers: Vec<String> = select(tx).await?.into_iter().collect();
         numbers.push(renewed(tx).await?);
@@ -83,35 +73,20 @@ impl Incarnation {
     }
 
     /// Forgets the old number, in a transaction of its own that keeps others from drawing one.
-    pub(super) async fn settle(&self, tx: &mut SqliteConnection) -> Result<()> {
+    pub(super) async fn settle(&self, tx: &mut Tx<'_>) -> Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         let numbers: Vec<String> = select(tx).await?.into_iter().collect();
         write(path, &numbers).and_then(|()| settle(path)).map_err(unusable)
     }
 }
 
-/// Holds what is queued, puts what was being sent in doubt, and draws a new number.
-async fn hold(tx: &mut SqliteConnection, now: Timestamp) -> Result<String> {
-    let held: Vec<(String, Vec<u8>, Option<String>)> =
-        sqlx::query_as(HOLD).fetch_all(&mut *tx).await.map_err(failure)?;
-    sqlx::query(DOUBT).execute(&mut *tx).await.map_err(failure)?;
-    for (practice, id, account) in held {
-        let practice = PracticeId::new(practice)?;
-        let account = account.map(values::account).transpose()?;
-        let change = ChangeKind::Outgoing(values::outgoing_id(&id)?, OutgoingStep::Queued);
-        record(tx, &practice, now, account.as_ref(), &change).await?;
-    }
-    sqlx::query(REFILE).execute(&mut *tx).await.map_err(failure)?;
-    renewed(tx).await
-}
-
-async fn select(tx: &mut SqliteConnection) -> Result<Option<String>> {
-    let row: Option<(String,)> = sqlx::query_as(SELECT).fetch_optional(tx).await.map_err(failure)?;
+async fn select(tx: &mut Tx<'_>) -> Result<Option<String>> {
+    let row: Option<(String,)> = statement::query_as(SELECT).fetch_optional(tx).await.map_err(failure)?;
     Ok(row.map(|(nonce,)| nonce))
 }
 
-async fn renewed(tx: &mut SqliteConnection) -> Result<String> {
-    let (nonce,): (String,) = sqlx::query_as(RENEW).fetch_one(tx).await.map_err(failure)?;
+async fn renewed(tx: &mut Tx<'_>) -> Result<String> {
+    let (nonce,): (String,) = statement::query_as(RENEW).fetch_one(tx).await.map_err(failure)?;
     Ok(nonce)
 }
 

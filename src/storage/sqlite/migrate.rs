@@ -3,20 +3,20 @@
 
 use sqlx::SqliteConnection;
 
-use super::failure::{corrupt, failure};
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::sql::failure::{corrupt, failure};
 
 /// A set of tables that grows on its own; several may share a file.
-pub(super) struct Component {
-    pub(super) name: &'static str,
+pub(in crate::storage) struct Component {
+    pub(in crate::storage) name: &'static str,
     /// In order; the first makes version 1.
-    pub(super) migrations: &'static [Migration],
+    pub(in crate::storage) migrations: &'static [Migration],
 }
 
-pub(super) struct Migration {
-    pub(super) sql: &'static str,
+pub(in crate::storage) struct Migration {
+    pub(in crate::storage) sql: &'static str,
     /// The oldest version that can still read and write afterwards.
-    pub(super) min_reader: i64,
+    pub(in crate::storage) min_reader: i64,
 }
 
 const CREATE_META: &str = "
@@ -37,7 +37,10 @@ const SELECT_META: &str = "SELECT schema_version, min_reader FROM meta WHERE com
 const UPDATE_META: &str = "UPDATE meta SET schema_version = ?2, min_reader = ?3 WHERE component = ?1";
 
 /// Brings the tables up to date, inside the caller's transaction.
-pub(super) async fn migrate(connection: &mut SqliteConnection, component: &Component) -> Result<()> {
+pub(in crate::storage) async fn migrate(
+    connection: &mut SqliteConnection,
+    component: &Component,
+) -> Result<()> {
     sqlx::raw_sql(CREATE_META).execute(&mut *connection).await.map_err(failure)?;
     sqlx::query(INSERT_META).bind(component.name).execute(&mut *connection).await.map_err(failure)?;
     let (version, min_reader): (i64, i64) = sqlx::query_as(SELECT_META)

@@ -14,77 +14,33 @@
 //! # }).unwrap();
 //! ```
 
-mod accounts;
-mod archive;
-mod archive_store;
-mod blobs;
-mod changes;
-mod comparison;
-mod conversations;
-mod copies;
-mod coverage;
-mod credentials;
-mod cursors;
-mod database;
-mod directory;
-mod erased_clients;
-mod erased_intents;
-mod erasing;
-mod erasure;
-#[cfg(test)]
-mod explain;
-mod failure;
-mod filter;
-mod hiding;
+pub(in crate::storage) mod database;
 mod incarnation;
-mod leases;
-mod lock;
-mod messages;
-mod migrate;
-mod octets;
-mod orphans;
-mod outbox;
-mod outbox_lock;
-mod outgoing;
-mod outgoing_copies;
-mod outgoing_list;
-mod page;
-mod postings;
-mod practice_data;
-mod practice_settings;
-mod retention;
-mod rows_of_before;
-mod search;
-mod store;
-mod switches;
-mod tombstones;
-mod unlisted;
-mod values;
-mod window;
+pub(in crate::storage) mod migrate;
 
-pub use self::directory::SqliteDirectory;
-pub use self::practice_data::{ClientData, PracticeData};
+pub use super::sql::{ClientData, PracticeData, SqlDirectory, SqlStore};
 
 use std::path::Path;
 use std::sync::Arc;
 
-use self::blobs::Abandoned;
-use self::database::{Database, Session};
-use self::failure::failure;
+use self::database::Database;
 use self::incarnation::Incarnation;
-use self::lock::LeaseLock;
 use self::migrate::{Component, Migration, migrate};
-use self::outbox_lock::OutboxLock;
-use crate::contract::Clock;
+use super::sql::failure::failure;
+use super::sql::lease_lock::LeaseLock;
+use super::sql::outbox_lock::OutboxLock;
+use super::sql::search::fts5;
+use super::sql::transaction::{EngineSession, Tx};
+use super::sql::{Access, Engine, Presence, Session, blobs, rows_of_before};
+use crate::contract::{Clock, SystemClock};
 use crate::error::Result;
-use crate::types::Timestamp;
 
 /// The second version's `min_reader` is its own: a store of before would take a sent message's copy for another message, and
 /// stop at the first change of an intent in the feed. So is the third's: a store of before would connect accounts by a way that
 /// is switched off, and archive copies without their keys. So is the fourth's: a store of before would archive messages into no
-/// conversation, not to be searched for, and show what is hidden; and the fifth's: one of before would archive what was erased
-/// anew, and send it again.
-const STORE: Component = Component {
+/// conversation, not to be searched for, and show what is hidden; the fifth's: one of before would archive what was erased
+/// anew, and send it again; and the sixth's: one of before would connect an account anew and leave it stopped.
+pub(in crate::storage) const STORE: Component = Component {
     name: "store",
     migrations: &[
         Migration { sql: include_str!("schema.sql"), min_reader: 1 },
@@ -92,6 +48,16 @@ const STORE: Component = Component {
         Migration { sql: include_str!("connecting.sql"), min_reader: 3 },
         Migration { sql: include_str!("archive.sql"), min_reader: 4 },
         Migration { sql: include_str!("erasing.sql"), min_reader: 5 },
+        Migration { sql: include_str!("scheduling.sql"), min_reader: 6 },
+    ],
+};
+
+pub(in crate::storage) const DIRECTORY: Component = Component {
+    name: "directory",
+    migrations: &[
+        Migration { sql: include_str!("directory.sql"), min_reader: 1 },
+        // One of before would erase what is held.
+        Migration { sql: include_str!("retention.sql"), min_reader: 2 },
     ],
 };
 
@@ -109,21 +75,17 @@ const STORE: Component = Component {
 ///
 /// A write of another process is waited for up to ten seconds. What a process committed survives its death; after a loss
 /// of power the last commits may be missing, together and whole, but never a message that was queued or claimed to be sent.
-#[derive(Clone)]
-pub struct SqliteStore {
-    inner: Arc<Inner>,
-}
+pub type SqliteStore = SqlStore<Sqlite>;
 
-struct Inner {
+/// SQLite, as the engine of a [`SqliteStore`].
+pub struct Sqlite {
     database: Database,
-    lock: LeaseLock,
-    outbox_lock: OutboxLock,
+    presence: Presence,
     incarnation: Incarnation,
     clock: Arc<dyn Clock>,
-    abandoned: Abandoned,
 }
 
-impl SqliteStore {
+impl SqlStore<Sqlite> {
     /// Opens a file, and creates it, readable by its owner only, when there is none.
     ///
     /// # Errors
@@ -132,8 +94,10 @@ impl SqliteStore {
     /// database; storage kinds.
     pub async fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         let path = path.as_ref();
-        let beside = (LeaseLock::beside(path), OutboxLock::beside(path), Incarnation::beside(path));
-        Self::around(Database::open(path).await?, beside, clock).await
+        let presence = Presence { leases: LeaseLock::beside(path), outbox: OutboxLock::beside(path) };
+        let incarnation = Incarnation::beside(path);
+        let database = Database::open(path).await?;
+        Sqlite { database, presence, incarnation, clock }.opened().await
     }
 
     /// Opens a store that ends with its last clone.
@@ -141,7 +105,9 @@ impl SqliteStore {
     /// # Errors
     /// Storage kinds.
     pub async fn open_in_memory(clock: Arc<dyn Clock>) -> Result<Self> {
-        Self::around(Database::open_in_memory().await?, Default::default(), clock).await
+        let (presence, incarnation) = (Presence::default(), Incarnation::default());
+        let database = Database::open_in_memory().await?;
+        Sqlite { database, presence, incarnation, clock }.opened().await
     }
 
     /// Closes the file, so that nothing lies beside it but what belongs there: do so before it is copied, moved or replaced
@@ -150,57 +116,116 @@ impl SqliteStore {
     /// # Errors
     /// Storage kinds.
     pub async fn close(&self) -> Result<()> {
-        self.inner.database.close().await
-    }
-
-    async fn around(
-        database: Database,
-        (lock, outbox_lock, incarnation): (LeaseLock, OutboxLock, Incarnation),
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self> {
-        let mut session = database.durable_writer().await?;
-        let mut tx = session.begin().await?;
-        migrate(&mut tx, &STORE).await?;
-        rows_of_before::take_up(&mut tx).await?;
-        if let Ok(_alone) = lock.enter() {
-            blobs::sweep(&mut tx).await?;
-        }
-        incarnation.check(&mut tx, clock.now()).await?;
-        tx.commit().await.map_err(failure)?;
-        drop(session);
-        let abandoned = Abandoned::default();
-        Ok(Self { inner: Arc::new(Inner { database, lock, outbox_lock, incarnation, clock, abandoned }) })
-    }
-
-    fn now(&self) -> Timestamp {
-        self.inner.clock.now()
-    }
-
-    async fn writing(&self) -> Result<Session<'_>> {
-        self.prune();
-        self.inner.database.writer().await
-    }
-
-    /// For what survives a loss of power when it is answered.
-    async fn durably_writing(&self) -> Result<Session<'_>> {
-        self.prune();
-        self.inner.database.durable_writer().await
-    }
-
-    async fn reading(&self) -> Result<Session<'_>> {
-        self.prune();
-        self.inner.database.reader().await
-    }
-
-    fn prune(&self) {
-        let now = self.now();
-        self.inner.lock.prune(now);
-        self.inner.outbox_lock.prune(now);
+        self.engine().database.close().await
     }
 }
 
-impl std::fmt::Debug for SqliteStore {
+/// A practice directory in the tables of an SQLite file; see [`SqlDirectory`].
+pub type SqliteDirectory = SqlDirectory<Sqlite>;
+
+impl SqlDirectory<Sqlite> {
+    /// Opens the tables in a file, which may also be a [`SqliteStore`]'s, and creates what is missing.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::around(Database::open(path.as_ref()).await?).await
+    }
+
+    /// Opens a directory that ends with this value.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    pub async fn open_in_memory() -> Result<Self> {
+        Self::around(Database::open_in_memory().await?).await
+    }
+
+    /// Closes the file; as [`SqliteStore::close`].
+    ///
+    /// # Errors
+    /// Storage kinds.
+    pub async fn close(&self) -> Result<()> {
+        self.engine().database.close().await
+    }
+
+    async fn around(database: Database) -> Result<Self> {
+        let mut session = database.writer().await?;
+        let mut tx = session.begin().await?;
+        migrate(&mut tx, &DIRECTORY).await?;
+        tx.commit().await.map_err(failure)?;
+        drop(session);
+        let (presence, incarnation) = (Presence::default(), Incarnation::default());
+        Ok(Self::on(Sqlite { database, presence, incarnation, clock: Arc::new(SystemClock::new()) }))
+    }
+}
+
+impl Sqlite {
+    /// The store in a file whose tables are brought up to date.
+    async fn opened(self) -> Result<SqlStore<Self>> {
+        let mut session = self.database.durable_writer().await?;
+        let mut tx = session.begin().await?;
+        migrate(&mut tx, &STORE).await?;
+        tx.commit().await.map_err(failure)?;
+        drop(session);
+        let mut session = self.session(Access::Whole).await?;
+        let mut tx = session.begin().await?;
+        rows_of_before::take_up(&mut tx).await?;
+        if let Ok(_alone) = self.presence.leases.enter() {
+            blobs::sweep(&mut tx).await?;
+        }
+        self.incarnation.check(&mut tx).await?;
+        tx.commit().await?;
+        drop(session);
+        Ok(SqlStore::on(self))
+    }
+}
+
+impl Engine for Sqlite {
+    async fn session<'a>(&'a self, access: Access<'a>) -> Result<Session<'a>> {
+        let now = self.clock.now();
+        self.presence.leases.prune(now);
+        self.presence.outbox.prune(now);
+        let session = match access {
+            Access::Reading => self.database.reader().await?,
+            Access::Writing(_) => self.database.writer().await?,
+            Access::Durably(_) | Access::Whole => self.database.durable_writer().await?,
+        };
+        Ok(Session { engine: EngineSession::Sqlite(session), clock: Some(self.clock.clone()) })
+    }
+
+    fn presence(&self) -> Option<&Presence> {
+        Some(&self.presence)
+    }
+
+    async fn renew<'a>(&'a self, tx: &'a mut Tx<'_>) -> Result<()> {
+        self.incarnation.renew(tx).await
+    }
+
+    async fn settle(&self) -> Result<()> {
+        let mut session = self.session(Access::Whole).await?;
+        let mut tx = session.begin().await?;
+        self.incarnation.settle(&mut tx).await
+    }
+
+    async fn restored(&self) -> Result<()> {
+        let mut session = self.session(Access::Whole).await?;
+        let mut tx = session.begin().await?;
+        self.incarnation.restored(&mut tx).await?;
+        tx.commit().await
+    }
+
+    async fn purge(&self) -> Result<()> {
+        let mut session = self.session(Access::Whole).await?;
+        let mut tx = session.begin().await?;
+        fts5::purge(&mut tx).await?;
+        tx.commit().await?;
+        drop(session);
+        self.database.writer().await?.fold_log().await
+    }
+}
+
+impl std::fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SqliteStore(..)")
+        f.write_str("Sqlite(..)")
     }
 }

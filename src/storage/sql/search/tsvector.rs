@@ -1,0 +1,221 @@
+//! By PostgreSQL's text search: a vector of words for each rendition, written word by word, so that no parser and no locale of the
+//! server cuts them. Heads weigh A, bodies B, keys C.
+//!
+//! A vector has an end: 16,383 places, 256 of each word, a megabyte. A longer rendition has several, each of which begins with the
+//! last words of the one before, so that a phrase is not cut; every term is looked for in each of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::{Place, Question, is_in_sight, tokens};
+use crate::contract::{PagePosition, PageQuery, Rendition};
+use crate::error::Result;
+use crate::storage::sql::failure::failure;
+use crate::storage::sql::filter::{self, passes};
+use crate::storage::sql::statement;
+use crate::storage::sql::transaction::Tx;
+use crate::storage::sql::values;
+use crate::storage::words;
+use crate::types::{MessageKey, PracticeId, Timestamp};
+
+/// Places of a vector that are used; what is behind its last place all stands in the last place.
+const PLACES: u16 = 16_000;
+/// Places of one word; further ones are dropped.
+const PLACES_OF_WORD: usize = 250;
+/// Octets of the different words, of at most a megabyte; each of its places takes two more.
+const OCTETS: usize = 256 * 1024;
+/// Words that a vector repeats of the one before: a longer phrase may be missed where it is cut.
+const REPEATED: usize = 64;
+/// Where the keys stand.
+const PLACE_OF_KEYS: u16 = 16_383;
+
+const INSERT: &str = "
+    INSERT INTO search_piece (practice, message, rendition, piece, words)
+    VALUES (?1, ?2, ?3, ?4, CAST(?5 AS tsvector))";
+
+const DELETE: &str = "DELETE FROM search_piece WHERE practice = ?1 AND message = ?2";
+
+/// `?2`, of which conversation; `?11`, the keys and the first term; `?12`, the others.
+const SELECT: &str = concat!(
+    "
+    SELECT DISTINCT p.sort_time, p.message
+    FROM search_piece AS s JOIN message AS p ON p.practice = s.practice AND p.message = s.message
+    WHERE s.practice = ?1 AND s.words @@ CAST(?11 AS tsquery) AND (?2 IS NULL OR p.conversation = ?2)
+      AND NOT EXISTS (
+        SELECT 1 FROM json_each(?12) AS t
+        WHERE NOT EXISTS (
+            SELECT 1 FROM search_piece AS o
+            WHERE o.practice = ?1 AND o.message = s.message AND o.rendition = s.rendition
+              AND o.words @@ CAST(t.value AS tsquery)))
+      AND ",
+    is_in_sight!(),
+    "
+      AND ",
+    passes!(),
+    "
+    ORDER BY p.sort_time DESC, p.message DESC LIMIT ?3"
+);
+
+/// Writes what a message is searched for by.
+pub(super) async fn write(
+    tx: &mut Tx<'_>,
+    (practice, message): (&PracticeId, &MessageKey),
+    keys: &[String],
+    renditions: &[Rendition],
+) -> Result<()> {
+    for rendition in renditions {
+        for (vector, number) in vectors(rendition, keys).into_iter().zip(0i64..) {
+            statement::query(INSERT)
+                .bind(practice.as_str())
+                .bind(message.as_bytes().as_slice())
+                .bind(rendition.digest.as_bytes().as_slice())
+                .bind(number)
+                .bind(vector)
+                .execute(tx)
+                .await
+                .map_err(failure)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes away what a message is searched for by.
+pub(super) async fn forget(tx: &mut Tx<'_>, practice: &PracticeId, message: &MessageKey) -> Result<()> {
+    let delete = statement::query(DELETE).bind(practice.as_str()).bind(message.as_bytes().as_slice());
+    delete.execute(tx).await.map_err(failure)?;
+    Ok(())
+}
+
+/// The newest that hold the terms.
+pub(super) async fn newest(
+    tx: &mut Tx<'_>,
+    query: &PageQuery,
+    question: &Question<'_>,
+) -> Result<BTreeSet<PagePosition>> {
+    let weights = match question.place {
+        Place::Anywhere => "AB",
+        Place::Head => "A",
+    };
+    let mut terms = question.terms.terms().iter().map(|term| phrase(term, weights));
+    let keys: Vec<_> = tokens(query).iter().map(|token| format!("'{token}':C")).collect();
+    let first = format!("({}) & ({})", keys.join(" | "), terms.next().unwrap_or_default());
+    let select = statement::query_as::<(i64, Vec<u8>)>(SELECT)
+        .bind(query.practice.as_str())
+        .bind(question.conversation.map(|conversation| conversation.as_bytes().to_vec()))
+        .bind(i64::try_from(query.limit).unwrap_or(i64::MAX));
+    let select = filter::bind(select, query)?
+        .bind(first)
+        .bind(values::json(&terms.collect::<Vec<_>>())?)
+        .bind(0i64)
+        .bind(question.sight as i64);
+    let rows = select.fetch_all(tx).await.map_err(failure)?;
+    let position = |(sort_time, message): (i64, Vec<u8>)| {
+        Ok(PagePosition::new(Timestamp::from_unix(sort_time), values::message_key(&message)?))
+    };
+    rows.into_iter().map(position).collect()
+}
+
+/// Words that follow each other, the last of which need only be the beginning of one. Words are letters and digits: nothing in them
+/// means anything to the engine.
+fn phrase(term: &[String], weights: &str) -> String {
+    let mut text = String::new();
+    for (word, left) in term.iter().zip((0..term.len()).rev()) {
+        let (prefix, next) = if left == 0 { ("*", "") } else { ("", " <-> ") };
+        _ = write!(text, "'{word}':{prefix}{weights}{next}");
+    }
+    text
+}
+
+/// What one vector holds: words, and at which places with which weight.
+#[derive(Default)]
+struct Piece<'a> {
+    words: BTreeMap<&'a str, Vec<(u16, char)>>,
+    octets: usize,
+    last: u16,
+}
+
+impl<'a> Piece<'a> {
+    fn is_full_for(&self, word: &str) -> bool {
+        self.last >= PLACES
+            || self.octets >= OCTETS
+            || self.words.get(word).is_some_and(|places| places.len() >= PLACES_OF_WORD)
+    }
+
+    fn add(&mut self, word: &'a str, weight: char) {
+        self.last += 1;
+        let octets = &mut self.octets;
+        let places = self.words.entry(word).or_insert_with(|| {
+            *octets += word.len() + 8;
+            Vec::new()
+        });
+        places.push((self.last, weight));
+    }
+
+    /// As PostgreSQL reads it.
+    fn vector(&self, keys: &[String]) -> String {
+        let mut text = String::new();
+        for (word, places) in &self.words {
+            _ = write!(text, "'{word}':");
+            for (place, weight) in places {
+                _ = write!(text, "{place}{weight},");
+            }
+            text.pop();
+            text.push(' ');
+        }
+        for key in keys {
+            _ = write!(text, "'{key}':{PLACE_OF_KEYS}C ");
+        }
+        text
+    }
+}
+
+/// The vectors of a rendition; at least one, for it is found by its keys.
+fn vectors(rendition: &Rendition, keys: &[String]) -> Vec<String> {
+    let (head, body) = (words::head(rendition), words::body(rendition));
+    let texts = head.iter().map(|text| (text, 'A')).chain(body.iter().map(|text| (text, 'B')));
+    let (mut vectors, mut piece) = (Vec::new(), Piece::default());
+    for (text, weight) in texts.filter(|(text, _)| !text.is_empty()) {
+        // No term reaches from one text into the next.
+        piece.last += 1;
+        for (at, word) in text.iter().enumerate() {
+            if piece.is_full_for(word) {
+                vectors.push(piece.vector(keys));
+                piece = Piece::default();
+                for repeated in text.iter().take(at).skip(at.saturating_sub(REPEATED)) {
+                    piece.add(repeated, weight);
+                }
+            }
+            piece.add(word, weight);
+        }
+    }
+    vectors.push(piece.vector(keys));
+    vectors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phrase_is_of_words_that_follow_each_other_the_last_begun() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(phrase(&words("annual acc"), "AB"), "'annual':AB <-> 'acc':*AB");
+        assert_eq!(phrase(&words("vat"), "A"), "'vat':*A");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_where_a_vector_ends_and_repeats_what_was_before() {
+        let mut rendition = crate::contract::Rendition::of(
+            crate::types::Digest::of(b"x"),
+            &crate::types::ParsedMessage::default(),
+        );
+        rendition.text = (0..40_000).map(|n| format!("w{n} ")).collect();
+        let vectors = vectors(&rendition, &["key".to_owned()]);
+        assert_eq!(vectors.len(), 3);
+        assert!(vectors.iter().all(|vector| vector.contains("'key':16383C")));
+        let second = vectors.get(1).unwrap();
+        assert!(second.contains("'w15998':") && second.contains("'w16000':"), "the cut is not crossed");
+        rendition.text = "the ".repeat(1_000);
+        assert_eq!(super::vectors(&rendition, &[]).len(), 6);
+    }
+}
