@@ -134,12 +134,12 @@ impl ClientEntry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientKeyPage {
-    /// Changes whenever any key, client, user or rule of the practice changes, however it was changed; the same on every
-    /// page of one reading, else the reading is begun again.
+    /// Changes whenever any key, user or rule of the practice changes, however it was changed; the same on every page of one
+    /// reading, else the reading is begun again.
     pub revision: String,
     /// The entries.
     pub entries: Vec<ClientEntry>,
-    /// Where the next page begins; `None` on the last.
+    /// Where the next page begins, in the directory's own words; `None` on the last. One page may hold them all.
     pub next: Option<String>,
 }
 
@@ -183,17 +183,22 @@ impl Retention {
     }
 }
 
-/// The host's own tables, read only: the one trait a host has to implement.
+/// The host's own tables, read only: the one trait a host has to implement. Five reads, and two more where mail has to be kept.
+///
+/// A host that reads all its keys in one go needs neither pages nor a counter: see [`ClientKeyPage::whole`]. The whole of one over a
+/// product's own tables is `examples/custom_repository`, proved by `conformance::directory_of`.
 ///
 /// # Contract
 /// - **D1** A practice that does not exist is `None`, and has no users and no keys.
 /// - **D2** [`client_keys`](Self::client_keys) names every key of every client once over its pages.
-/// - **D3** The revision is equal as long as nothing changes and different after any change.
+/// - **D3** The revision is equal as long as nothing changes and different after any change of a key, a user or a rule.
 /// - **D4** [`keys_of`](Self::keys_of) answers what `client_keys` says of that client; `None` for one that does not exist.
 /// - **D5** Practices do not see each other.
 /// - **D6** [`retention`](Self::retention) of a client that does not exist is free, unless the host still has to keep its mail.
 /// - **D7** [`former_retention`](Self::former_retention) of an address that a held client had is held, also after it, or the client, was taken
 ///   out.
+///
+/// An id that no row can have, a text where yours are numbers, is of nobody: it is answered as by D1 and D4, not with an error.
 #[async_trait]
 pub trait PracticeDirectory: Send + Sync {
     /// A practice.
@@ -226,19 +231,23 @@ pub trait PracticeDirectory: Send + Sync {
     /// Storage kinds.
     async fn may_see(&self, practice: &PracticeId, user: &UserId, client: &ClientId) -> Result<bool>;
 
-    /// What must not be erased of a client's mail; asked at the moment of erasing. A host without holds and retention answers
-    /// [`Retention::FREE`].
+    /// What must not be erased of a client's mail; asked at the moment of erasing. [`Retention::FREE`] unless it is implemented: right for a
+    /// host without holds and retention. One that has them implements this and [`former_retention`](Self::former_retention).
     ///
     /// # Errors
     /// Storage kinds.
-    async fn retention(&self, practice: &PracticeId, client: &ClientId) -> Result<Retention>;
+    async fn retention(&self, _practice: &PracticeId, _client: &ClientId) -> Result<Retention> {
+        Ok(Retention::FREE)
+    }
 
     /// What must not be erased of the mail with an address that is no client's now: what holds of clients that once had it, or its domain. Asked
-    /// before mail is erased that is nobody's any more. A host without holds and retention answers [`Retention::FREE`].
+    /// before mail is erased that is nobody's any more. As [`retention`](Self::retention), [`Retention::FREE`] unless it is implemented.
     ///
     /// # Errors
     /// Storage kinds.
-    async fn former_retention(&self, practice: &PracticeId, address: &Address) -> Result<Retention>;
+    async fn former_retention(&self, _practice: &PracticeId, _address: &Address) -> Result<Retention> {
+        Ok(Retention::FREE)
+    }
 }
 
 #[async_trait]

@@ -35,6 +35,19 @@ impl Error {
         Self { kind, message: message.into(), retry_at: None, pause: None, hint: None, source: None }
     }
 
+    /// What a host's own database failed with, for `map_err`. The caller vouches that it prints no secret and nothing of a message.
+    ///
+    /// ```
+    /// use practicemail::error::{Error, ErrorKind, Result};
+    /// fn rows() -> Result<Vec<u8>> {
+    ///     std::fs::read("no such file").map_err(Error::storage)
+    /// }
+    /// assert_eq!(rows().unwrap_err().kind(), ErrorKind::Storage);
+    /// ```
+    pub fn storage(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(ErrorKind::Storage, "the host's own tables could not be read").with_source(cause)
+    }
+
     /// Adds what caused it. The caller vouches that it prints no secret and nothing of a message.
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());

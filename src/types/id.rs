@@ -48,6 +48,18 @@ macro_rules! id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// The number it was made [from](#impl-From<i64>); `None` if it was made from no number, also for another way of writing one.
+            pub fn number(&self) -> Option<i64> {
+                self.0.parse().ok().filter(|number: &i64| number.to_string() == self.0)
+            }
+        }
+
+        /// For hosts whose ids are numbers: its decimal digits.
+        impl From<i64> for $name {
+            fn from(number: i64) -> Self {
+                Self(number.to_string())
+            }
         }
 
         impl std::fmt::Display for $name {
@@ -85,5 +97,15 @@ mod tests {
         assert_eq!(PracticeId::new("x".repeat(129)), Err(InvalidId::TooLong));
         assert_eq!(PracticeId::new("a\0b"), Err(InvalidId::ControlCharacter));
         assert_eq!(PracticeId::new("müller & co").unwrap().as_str(), "müller & co");
+    }
+
+    #[test]
+    fn a_number_comes_back_from_its_own_writing_only() {
+        for number in [0, 7, -1, i64::MAX, i64::MIN] {
+            assert_eq!(ClientId::from(number).number(), Some(number));
+        }
+        for text in ["c1", "07", "+7", "7 ", "-0", "9223372036854775808"] {
+            assert_eq!(ClientId::new(text).unwrap().number(), None, "{text}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use practicemail::conformance::{self, DirectoryChange, Report};
+use practicemail::conformance::{self, DirectoryChange, DirectoryFact, DirectoryShape, Report};
 use practicemail::contract::{ClientKey, ClientKeyPage, Practice, PracticeDirectory, Retention, User};
 use practicemail::error::Result;
 use practicemail::storage::MemoryDirectory;
@@ -25,11 +25,16 @@ pub(crate) enum Fault {
     UsersOfAllPractices,
     UnknownClientsAreHeld,
     HoldsEndWithTheClient,
+    HoldsEndWithTheKey,
     NothingIsKept,
 }
 
 pub(crate) async fn report(fault: Fault) -> Report {
-    conformance::directory(async || {
+    report_of(DirectoryShape::full(), fault).await
+}
+
+async fn report_of(shape: DirectoryShape, fault: Fault) -> Report {
+    conformance::directory_of(shape, async || {
         let inner = Arc::new(MemoryDirectory::new());
         let double =
             Arc::new(Double { inner, fault, practices: Mutex::default(), readings: Mutex::default() });
@@ -53,10 +58,43 @@ async fn every_broken_clause_is_reported() {
         (Fault::UsersOfAllPractices, &["D5"]),
         (Fault::UnknownClientsAreHeld, &["D6"]),
         (Fault::HoldsEndWithTheClient, &["D6"]),
+        // What a host does that implements one of the two.
+        (Fault::HoldsEndWithTheKey, &["D7"]),
         // That is what a host without holds and retention does.
         (Fault::NothingIsKept, &[]),
     ] {
         assert_reported(&fault, &report(fault).await, clauses);
+    }
+}
+
+/// What the tables hold is asked for and nothing else; what is wrong with it is found all the same.
+#[tokio::test]
+async fn a_shape_leaves_out_what_the_tables_do_not_hold() {
+    let facts = [
+        DirectoryFact::ClientDomains,
+        DirectoryFact::SeveralAddresses,
+        DirectoryFact::Aliases,
+        DirectoryFact::PracticeName,
+        DirectoryFact::PracticeDomains,
+        DirectoryFact::NeverLog,
+        DirectoryFact::Folding,
+    ];
+    let numbered = || DirectoryShape::full().numbers().global_ids();
+    for fact in facts {
+        assert_reported(&fact, &report_of(numbered().without([fact]), Fault::None).await, &[]);
+    }
+    let least = || numbered().one_practice("books").without(facts);
+    let report = report_of(least(), Fault::None).await;
+    assert_reported(&"least", &report, &[]);
+    assert_eq!(report.clauses(), ["D1", "D2", "D3", "D4", "D6", "D7"]);
+    assert_eq!(report.left_out().len(), facts.len() + 2);
+    for (fault, clauses) in [
+        (Fault::EntryIsRepeatedBetweenPages, &["D2"]),
+        (Fault::RevisionStands, &["D3"]),
+        (Fault::RevisionIsNeverTheSame, &["D3"]),
+        (Fault::HoldsEndWithTheKey, &["D7"]),
+    ] {
+        assert_reported(&fault, &report_of(least(), fault).await, clauses);
     }
 }
 
@@ -169,6 +207,9 @@ impl PracticeDirectory for Double {
     }
 
     async fn former_retention(&self, practice: &PracticeId, address: &Address) -> Result<Retention> {
-        self.inner.former_retention(practice, address).await
+        match self.fault {
+            Fault::HoldsEndWithTheKey => Ok(Retention::FREE),
+            _ => self.inner.former_retention(practice, address).await,
+        }
     }
 }
