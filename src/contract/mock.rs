@@ -6,14 +6,15 @@ use async_trait::async_trait;
 use mockall::mock;
 
 use super::{
-    AccountRecord, AddressedWindow, Archive, BlobInfo, BlobStore, BlobWriter, Change, Claim, ClientKey,
-    ClientKeyPage, ClientSighting, Clock, Comparison, Connection, Connector, CopiesInMailbox, CoverageChange,
-    Credential, CredentialField, CredentialStore, DeadLetter, Erasable, Erased, ErasedClient, Erasure, Fence,
-    FiledCopy, KeyProvider, MailStore, MailTransport, MailboxListing, MailboxReader, Message, MessageEvent,
-    MessageFiler, NewAccount, NewOutgoing, OpenMailbox, Outbox, OutboxQuery, Outgoing, OutgoingClaim,
-    OutgoingDecision, OutgoingEnd, PagePosition, PageQuery, PassEnd, Practice, PracticeDirectory, Retention,
+    AccountRecord, AccountSchedule, AddressedWindow, Archive, BlobInfo, BlobStore, BlobWriter, Change, Claim,
+    Claimed, ClientKey, ClientKeyPage, ClientSighting, Clock, Comparison, Connection, Connector,
+    CopiesInMailbox, CoverageChange, Credential, CredentialField, CredentialStore, DeadLetter, DueClaim,
+    Erasable, Erased, ErasedClient, Erasure, Fence, FiledCopy, KeyProvider, MailStore, MailTransport,
+    MailboxBacklog, MailboxListing, MailboxReader, Message, MessageEvent, MessageFiler, NewAccount,
+    NewOutgoing, OpenMailbox, Outbox, OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision, OutgoingEnd,
+    PagePosition, PageQuery, PassEnd, Pause, PauseScope, Practice, PracticeDirectory, Retention, Schedule,
     SealedRecord, SealingKey, SendFailure, SendLimits, SendPermit, SendReport, SentMessage, SettingsChange,
-    SignInHints, StoredCopy, Submission, SyncState, Tombstone, User, Window, WindowReceipt,
+    SignInHints, StoredCopy, Submission, SyncState, Tombstone, User, Waited, Window, WindowReceipt,
 };
 use crate::error::Result;
 use crate::settings::{AccountSettings, PracticeSettings};
@@ -90,6 +91,17 @@ mock! {
     #[derive(Debug)]
     pub MailStore {}
 
+    #[async_trait]
+    impl Schedule for MailStore {
+        async fn claim_due(&self, claim: &DueClaim) -> Result<Claimed>;
+        async fn request_now(&self, practice: &PracticeId, account: Option<AccountId>) -> Result<usize>;
+        async fn schedule(&self, practice: &PracticeId) -> Result<Vec<AccountSchedule>>;
+        async fn set_backlog(&self, fence: &Fence, backlog: &[MailboxBacklog]) -> Result<()>;
+        async fn due_outboxes(&self, after: Option<PracticeId>, limit: usize) -> Result<Vec<PracticeId>>;
+        async fn pause(&self, pause: &Pause) -> Result<()>;
+        async fn resume(&self, scope: &PauseScope) -> Result<bool>;
+        async fn pauses(&self) -> Result<Vec<Pause>>;
+    }
     #[async_trait]
     impl Outbox for MailStore {
         async fn enqueue(&self, message: &NewOutgoing) -> Result<(Outgoing, bool)>;
@@ -180,6 +192,7 @@ mock! {
         async fn find_by_message_id(&mut self, id: &MessageId) -> Result<UidSet>;
         async fn find_by_keys(&mut self, keys: &[MatchKey]) -> Result<Option<UidSet>>;
         async fn read_range(&mut self, uid: Uid, offset: u64, length: usize) -> Result<Option<Vec<u8>>>;
+        async fn wait_for_change(&mut self, mailbox: &MailboxName, within: std::time::Duration) -> Result<Waited>;
         async fn close(self: Box<Self>);
     }
 }

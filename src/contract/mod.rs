@@ -7,6 +7,7 @@ mod blob_store;
 mod clock;
 mod connector;
 mod credential_store;
+mod key_page;
 mod key_provider;
 mod mail_store;
 mod mail_transport;
@@ -22,19 +23,21 @@ pub use connector::{Connection, Connector, Credential, SessionTraffic, SignInHin
 pub use credential_store::{Claim, CredentialField, CredentialStore, SealedRecord};
 pub use key_provider::{KeyProvider, SealingKey};
 pub use mail_store::{
-    AccountHealth, AccountRecord, AccountState, Archive, ArchivedCopy, Bars, Bounce, BounceReport, Change,
-    ChangeKind, ClientSighting, Comparison, ComposedMessage, CopiesInMailbox, CoverageChange, CoveredKeys,
-    DeadLetter, Erasable, EraseReason, Erased, ErasedClient, Erasure, Fence, Filing, HistoryStep, MailStore,
-    MailboxState, Message, MessageCopy, MovedCopy, NewAccount, NewOutgoing, Outbox, OutboxQuery, Outgoing,
-    OutgoingClaim, OutgoingDecision, OutgoingEnd, OutgoingRecipient, OutgoingState, OutgoingStep,
-    OutgoingWork, PageFilter, PagePosition, PageQuery, PassEnd, RecipientState, Rendition, Route, SendLimits,
-    SentMessage, SettingsChange, StoredCopy, SyncState, Tombstone, Window, WindowReceipt,
+    AccountHealth, AccountRecord, AccountSchedule, AccountState, Archive, ArchivedCopy, Bars, Bounce,
+    BounceReport, Change, ChangeKind, Claimed, ClientSighting, Comparison, ComposedMessage, CopiesInMailbox,
+    CoverageChange, CoveredKeys, DeadLetter, DueAccount, DueClaim, Erasable, EraseReason, Erased,
+    ErasedClient, Erasure, Fence, Filing, HistoryStep, MailStore, MailboxBacklog, MailboxState, Message,
+    MessageCopy, MovedCopy, NewAccount, NewOutgoing, NextDue, Outbox, OutboxQuery, Outgoing, OutgoingClaim,
+    OutgoingDecision, OutgoingEnd, OutgoingRecipient, OutgoingState, OutgoingStep, OutgoingWork, PageFilter,
+    PagePosition, PageQuery, PassEnd, Pause, PauseScope, ProviderLimits, RecipientState, Rendition, Route,
+    Schedule, SendLimits, SentMessage, SettingsChange, StoredCopy, SyncState, Tombstone, Window,
+    WindowReceipt,
 };
 pub use mail_transport::{
     MailTransport, RecipientResult, RecipientVerdict, SendFailure, SendPermit, SendReport, Submission,
 };
 pub use mailbox_reader::{
-    Addressed, AddressedWindow, MAX_RANGE, MailboxListing, MailboxReader, MessageEvent, OpenMailbox,
+    Addressed, AddressedWindow, MAX_RANGE, MailboxListing, MailboxReader, MessageEvent, OpenMailbox, Waited,
 };
 pub use message_filer::{FiledCopy, MessageFiler};
 #[cfg(feature = "mock")]

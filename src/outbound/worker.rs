@@ -36,12 +36,20 @@ pub(crate) struct Worker {
     pub(crate) turns: Arc<Turns>,
     /// Says who holds a claim, for people.
     pub(crate) holder: Arc<str>,
+    /// Whether nothing more is to be begun.
+    pub(crate) is_over: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 /// An intent and what its step came to.
 type Walked = (OutgoingId, Result<Option<Outgoing>>);
 
 impl Worker {
+    /// Begins nothing more once `is_over`.
+    pub(crate) fn until(mut self, is_over: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.is_over = Arc::new(is_over);
+        self
+    }
+
     /// Does all there is to do now in a practice's outbox; answers the intents it worked on as they are then.
     pub(crate) async fn drain(&self, practice: &PracticeId) -> Result<Vec<Outgoing>> {
         let mut done = BTreeMap::new();
@@ -51,7 +59,7 @@ impl Worker {
         loop {
             let mut due = self.store.due_outgoing(practice, BATCH + passed_over.len()).await?;
             due.retain(|id| !passed_over.contains(id));
-            if due.is_empty() {
+            if due.is_empty() || (self.is_over)() {
                 return failed.map_or_else(|| Ok(done.into_values().collect()), Err);
             }
             let mut ways: BTreeMap<Route, Vec<OutgoingId>> = BTreeMap::new();
@@ -87,7 +95,7 @@ impl Worker {
             let step = self.step(practice, id).await;
             let stands_still = matches!(&step, Ok(Some(item)) if stands_still(item));
             steps.push((id, step));
-            if stands_still {
+            if stands_still || (self.is_over)() {
                 break;
             }
         }

@@ -3,10 +3,10 @@
 use super::PracticeMail;
 use super::check::{Credentials, as_meant, hinted, takes_passwords};
 use super::privacy::as_closed_as;
-use super::view::{AccountCursor, ConnectRequest, Connected, Health, Trial, UserStatus};
+use super::view::{AccountCursor, ConnectRequest, Connected, Trial};
 use crate::connect::is_reserved;
 use crate::contract::{
-    AccountRecord, AccountState, Credential, CredentialField, MailboxListing, NewAccount, SignInHints, User,
+    AccountRecord, Credential, CredentialField, MailboxListing, NewAccount, SignInHints, User,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{AccountSettings, Reading, SignIn, Way};
@@ -195,35 +195,6 @@ impl PracticeMail {
         trying.await.map_err(|error| hinted(error, &settings.incoming, credential))
     }
 
-    /// Every user of the practice, when they were last synchronised and what is wrong where something is (S24).
-    ///
-    /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) for an unknown practice; storage kinds.
-    pub async fn status(&self, practice: &PracticeId) -> Result<Vec<UserStatus>> {
-        let unknown = || Error::new(ErrorKind::NotFound, "the directory does not know this practice");
-        self.directory.practice(practice).await?.ok_or_else(unknown)?;
-        let accounts = self.storage.mail.accounts(practice).await?;
-        let letters = self.storage.mail.dead_letters(practice).await?;
-        let given_up = |account: &AccountId| letters.iter().filter(|l| l.place.account == *account).count();
-        let mut rows = Vec::new();
-        for user in self.directory.users(practice).await? {
-            let mut own = accounts.iter().filter(|r| r.account.user == user.id).peekable();
-            let row = |record: Option<&AccountRecord>| UserStatus {
-                user: user.id.clone(),
-                address: user.address.clone(),
-                account: record.map(|r| r.account.id.clone()),
-                last_synchronised: record.and_then(|r| r.health.last_success),
-                health: record.map_or(Health::NeverSetUp, health),
-                dead_letters: record.map_or(0, |r| given_up(&r.account.id)),
-            };
-            if own.peek().is_none() {
-                rows.push(row(None));
-            }
-            rows.extend(own.map(|record| row(Some(record))));
-        }
-        Ok(rows)
-    }
-
     /// How far a user's accounts are read.
     ///
     /// # Errors
@@ -245,16 +216,6 @@ impl PracticeMail {
             });
         }
         Ok(cursors)
-    }
-}
-
-fn health(record: &AccountRecord) -> Health {
-    match (record.state, record.health.failure) {
-        (AccountState::Disconnected, _) => Health::Disconnected,
-        (AccountState::SwitchedOff, _) => Health::SwitchedOff,
-        _ if record.account.settings.reading == Reading::Pends => Health::ReadingPends,
-        (_, Some(kind)) => Health::Failing(kind),
-        _ => Health::Fine,
     }
 }
 

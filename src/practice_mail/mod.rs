@@ -18,6 +18,7 @@ mod export_view;
 mod feed;
 mod forget;
 mod mailboxes;
+mod measure;
 mod message;
 mod message_view;
 mod octets;
@@ -29,12 +30,17 @@ mod send;
 mod send_view;
 mod settings;
 mod sight;
+mod status;
+mod status_view;
 mod sync;
 mod tab;
 mod tab_view;
 mod view;
+mod watch;
+mod watch_view;
 mod why;
 mod why_view;
+mod work;
 
 use std::sync::Arc;
 
@@ -49,12 +55,15 @@ pub use message_view::{MessageVersion, OpenMessage, ShowOptions};
 pub use reconcile_view::{Reconciled, ReconciledAccount, Repair, Replayed};
 pub use send_view::{Delivery, DeliveryRecipient, NoreplyRequest, Queued, RoutePreview};
 pub use settings::Switch;
+pub use status_view::{Health, StatusSummary, UserStatus};
 pub use tab_view::{Conversations, Count, Direction, Tab, TabConversation, TabCopy, TabMessage, TabQuery};
 pub use view::{
-    AccountCursor, CheckReport, CheckStep, ConnectRequest, Connected, DirectoryCheck, Health, SyncReport,
-    Trial, UserStatus, Viewer,
+    AccountCursor, CheckReport, CheckStep, ConnectRequest, Connected, DirectoryCheck, SyncReport, Trial,
+    Viewer,
 };
+pub use watch_view::{WatchSink, Watched};
 pub use why_view::{Ask, NotArchived, Why, WhyArchived, WhyOnServer};
+pub use work::{Work, WorkOptions};
 
 use crate::connect::{Connections, OwnedTasks, Protocols};
 use crate::contract::{
@@ -131,6 +140,8 @@ pub struct PracticeMail {
     turns: Arc<Turns>,
     deliveries: OwnedTasks,
     sources: Sources,
+    /// Says who holds a lease or a claim: the process, for people, and a number that no other machine's has.
+    name: Arc<str>,
 }
 
 impl std::fmt::Debug for PracticeMail {
@@ -160,6 +171,7 @@ impl PracticeMail {
             turns: Arc::default(),
             deliveries: OwnedTasks::default(),
             sources: Sources::default(),
+            name: name(),
         }
     }
 
@@ -225,7 +237,8 @@ impl PracticeMail {
             clock: self.clock.clone(),
             sessions: Arc::new(self.connections.clone()),
             turns: self.turns.clone(),
-            holder: format!("pid {}", std::process::id()).into(),
+            holder: self.name.clone(),
+            is_over: Arc::new(|| false),
         }
     }
 
@@ -233,4 +246,11 @@ impl PracticeMail {
         let unknown = || Error::new(ErrorKind::NotFound, "the directory does not know this user");
         self.directory.users(practice).await?.into_iter().find(|u| u.id == *user).ok_or_else(unknown)
     }
+}
+
+/// Another one for every door: processes of different machines may have the same number.
+fn name() -> Arc<str> {
+    let mut octets = [0; 4];
+    let _ = getrandom::fill(&mut octets);
+    format!("pid {} {:08x}", std::process::id(), u32::from_be_bytes(octets)).into()
 }

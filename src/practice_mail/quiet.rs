@@ -28,7 +28,7 @@ pub(super) struct AllQuiet {
 impl PracticeMail {
     /// Holds an account's lease, once whoever reads it is done.
     pub(super) async fn quiet(&self, practice: &PracticeId, account: &AccountId) -> Result<Fence> {
-        let holder = format!("pid {}, erasing", std::process::id());
+        let holder = format!("{}, erasing", self.name);
         let begun = Instant::now();
         loop {
             let lease = self.storage.mail.acquire_lease(practice, account, &holder, LEASE_SECONDS).await;

@@ -10,6 +10,7 @@ use crate::contract::{
 };
 use crate::error::Result;
 use crate::settings::Reading;
+use crate::sync::brake::Brake;
 use crate::sync::inspect::{inspect, repair};
 use crate::sync::pass::{Accounted, PassInput};
 use crate::sync::replay::replay;
@@ -163,7 +164,8 @@ impl PracticeMail {
             let hints = SignInHints::from_stored(state.hints);
             let mut connection = self.connections.open_reader(account, &hints).await?;
             let accounted = Accounted::default();
-            let input = self.pass_input(account, (&fence, &accounted), &|_| {});
+            let brake = Brake::default();
+            let input = self.pass_input(account, (&fence, &accounted), (&|_| {}, &brake));
             let done = work(input, &mut connection).await;
             if done.is_ok() {
                 connection.reader.close().await;
@@ -196,7 +198,7 @@ impl PracticeMail {
         &'a self,
         account: &'a NewAccount,
         (fence, accounted): (&'a Fence, &'a Accounted),
-        progress: ProgressSink<'a>,
+        (progress, brake): (ProgressSink<'a>, &'a Brake),
     ) -> PassInput<'a> {
         PassInput {
             store: &*self.storage.mail,
@@ -208,6 +210,7 @@ impl PracticeMail {
             accounted,
             window: self.window,
             progress,
+            brake,
         }
     }
 }

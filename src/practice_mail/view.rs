@@ -1,10 +1,10 @@
 //! What the door answers.
 
-use crate::error::{Advice, Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::matching::RefusedKey;
 use crate::settings::{AccountSettings, Reading};
 use crate::sync::AccountReport;
-use crate::types::{AccountId, Address, Cursor, Entered, Gap, MailboxName, Secret, Timestamp, UserId};
+use crate::types::{AccountId, Address, Cursor, Entered, Gap, MailboxName, Secret, UserId};
 
 /// How the settings of a new account are tried before they are saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -161,72 +161,6 @@ pub enum Viewer {
         /// Why.
         reason: &'static str,
     },
-}
-
-/// How a user's mail fares: a row of Settings > Users.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UserStatus {
-    /// The user.
-    pub user: UserId,
-    /// Their address, as the directory has it.
-    pub address: String,
-    /// The account, where there is one.
-    pub account: Option<AccountId>,
-    /// When it was last synchronised; `None` is *never*.
-    pub last_synchronised: Option<Timestamp>,
-    /// How it fares.
-    pub health: Health,
-    /// Messages of clients that could not be archived.
-    pub dead_letters: usize,
-}
-
-impl std::fmt::Debug for UserStatus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "UserStatus({}: {})", self.user, self.health.as_str())
-    }
-}
-
-/// How an account fares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Health {
-    /// The last pass ended well, or none has been made yet.
-    Fine,
-    /// The user has connected no account.
-    NeverSetUp,
-    /// The user's account was disconnected.
-    Disconnected,
-    /// The practice has switched the account's way off.
-    SwitchedOff,
-    /// The account sends; reading waits for an administrator of the mail service.
-    ReadingPends,
-    /// The last pass failed.
-    Failing(ErrorKind),
-}
-
-impl Health {
-    /// A stable name: `ok`, `never_set_up`, `disconnected`, `switched_off`, `reading_pends`, or the kind of failure.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Fine => "ok",
-            Self::NeverSetUp => "never_set_up",
-            Self::Disconnected => "disconnected",
-            Self::SwitchedOff => "switched_off",
-            Self::ReadingPends => "reading_pends",
-            Self::Failing(kind) => kind.as_str(),
-        }
-    }
-
-    /// What to do about it.
-    pub const fn advice(self) -> Option<Advice> {
-        match self {
-            Self::Failing(kind) => Some(kind.advice()),
-            Self::SwitchedOff => Some(ErrorKind::SwitchedOff.advice()),
-            Self::ReadingPends => Some(ErrorKind::AdministratorApproval.advice()),
-            _ => None,
-        }
-    }
 }
 
 /// How far an account is read.

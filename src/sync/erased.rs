@@ -38,7 +38,7 @@ impl Pass<'_> {
 impl MailboxPass<'_, '_> {
     /// Leaves out what a tombstone bars: it is seen, and not asked for.
     pub(super) async fn leave_out_barred(
-        &self,
+        &mut self,
         wanted: &mut Vec<Addressed>,
         gathered: &mut Gathered,
     ) -> Result<()> {

@@ -60,12 +60,7 @@ impl<'r> Listed<'r> {
         let gaps = state.map(|state| state.gaps.iter().map(|gap| (gap.uid, gap.clone())).collect());
         let gaps: BTreeMap<_, _> = gaps.unwrap_or_default();
         let reading = MailboxPass {
-            writer: MailboxWriter {
-                pass,
-                mailbox: &mailbox,
-                uid_validity: open.uid_validity,
-                report: row(report, &mailbox.name),
-            },
+            writer: MailboxWriter::new(pass, &mailbox, open.uid_validity, row(report, &mailbox.name)),
             reader: &mut *self.reader,
             open: &open,
             cursor,
@@ -75,6 +70,8 @@ impl<'r> Listed<'r> {
             vanished: &mut Vanished::default(),
             pending: &[],
             failed: BTreeMap::new(),
+            is_rationed: false,
+            is_behind: false,
         };
         reading.run_over(&chosen.uids).await.map(drop)
     }

@@ -25,11 +25,15 @@ pub(super) struct MailboxPass<'p, 'a> {
     pub(super) pending: &'p [MatchKey],
     /// UIDs that failed once in this pass.
     pub(super) failed: BTreeMap<Uid, GapReason>,
+    /// Whether old mail has a share of the day's budget only.
+    pub(super) is_rationed: bool,
+    /// Whether something of what lay there before was left for another day.
+    pub(super) is_behind: bool,
 }
 
 impl MailboxPass<'_, '_> {
-    /// Reads what is left to read. Answers the gaps that remain.
-    pub(super) async fn run(mut self) -> Result<BTreeMap<Uid, Gap>> {
+    /// Reads what is left to read. Answers the gaps that remain, and whether all the rest was read.
+    pub(super) async fn run(mut self) -> Result<(BTreeMap<Uid, Gap>, bool)> {
         let read = self.read_what_is_left().await;
         self.end(read).await
     }
@@ -38,11 +42,11 @@ impl MailboxPass<'_, '_> {
     pub(super) async fn run_over(mut self, chosen: &UidSet) -> Result<BTreeMap<Uid, Gap>> {
         let work = Work::of(&chosen.intersection(&self.open.uids), &self.gaps);
         let read = self.work_off(work).await;
-        self.end(read).await
+        Ok(self.end(read).await?.0)
     }
 
     /// Settles what failed, also where the session broke.
-    async fn end(mut self, read: Result<()>) -> Result<BTreeMap<Uid, Gap>> {
+    async fn end(mut self, read: Result<()>) -> Result<(BTreeMap<Uid, Gap>, bool)> {
         if let Err(error) = read {
             if breaks_session(&error) {
                 self.blame().await?;
@@ -50,7 +54,7 @@ impl MailboxPass<'_, '_> {
             return Err(error);
         }
         self.settle_failures().await?;
-        Ok(self.gaps)
+        Ok((self.gaps, !self.is_behind))
     }
 
     /// Makes a gap of the message that broke the session: asked for together with others in every pass, it would keep all
@@ -65,6 +69,7 @@ impl MailboxPass<'_, '_> {
         let mut work = Work::left(&self.cursor, &self.gaps, &self.open.uids, self.writer.pass.now());
         self.let_go().await?;
         self.narrow(&mut work.again).await?;
+        self.is_rationed = true;
         self.work_off(work).await
     }
 
@@ -105,6 +110,12 @@ impl MailboxPass<'_, '_> {
         loop {
             while asked.len() < 2 {
                 let Some(window) = left.pop_front() else { break };
+                if self.is_for_another_day(&window) {
+                    self.is_behind = true;
+                    self.writer.pass.fall_behind();
+                    left.clear();
+                    break;
+                }
                 self.reader.request_addressing(&window).await?;
                 asked.push_back(window);
             }
@@ -121,6 +132,7 @@ impl MailboxPass<'_, '_> {
             let answer = self.reader.next_addressing().await?;
             left.extend(self.unanswered(&window, &answer));
             done = (done + answer.messages.len() as u64).min(total);
+            self.writer.left = Some(total - done);
             self.window_answered(answer.messages).await?;
             (self.writer.pass.progress)(&Progress::new(
                 self.writer.pass.fence.account.clone(),
@@ -130,6 +142,13 @@ impl MailboxPass<'_, '_> {
             ));
         }
         Ok(())
+    }
+
+    /// Whether a window is of what lay there before, and the day's share of such is used up.
+    fn is_for_another_day(&self, window: &UidSet) -> bool {
+        let highest = self.cursor.highest_seen();
+        let is_old = window.last().is_none_or(|last| highest.is_none_or(|seen| last <= seen));
+        self.is_rationed && is_old && self.writer.pass.share_is_used()
     }
 
     /// Halves of a window that was refused as a whole, to be asked for; what else was not answered has failed.

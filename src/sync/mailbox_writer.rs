@@ -20,12 +20,25 @@ pub(super) struct MailboxWriter<'p, 'a> {
     pub(super) mailbox: &'p Mailbox,
     pub(super) uid_validity: UidValidity,
     pub(super) report: &'p mut MailboxReport,
+    /// How many messages are left to be read, once that is known.
+    pub(super) left: Option<u64>,
 }
 
 impl Pass<'_> {
     /// Whether a message lies where the account keeps what it sent.
     pub(super) fn is_sent(&self, mailbox: &Mailbox, message: &Addressed) -> bool {
         absence::is_sent(&self.account.settings, mailbox, message)
+    }
+}
+
+impl<'p, 'a> MailboxWriter<'p, 'a> {
+    pub(super) fn new(
+        pass: &'p Pass<'a>,
+        mailbox: &'p Mailbox,
+        uid_validity: UidValidity,
+        report: &'p mut MailboxReport,
+    ) -> Self {
+        Self { pass, mailbox, uid_validity, report, left: None }
     }
 }
 
@@ -40,6 +53,7 @@ impl MailboxWriter<'_, '_> {
 
     pub(super) async fn commit(&mut self, window: &mut Window) -> Result<()> {
         window.octets_read = self.pass.unaccounted();
+        window.left = self.left;
         self.pass.keep_lease().await?;
         let receipt = self.pass.store.commit_window(self.pass.fence, window).await?;
         self.report.new_messages += u64::from(receipt.new_messages);

@@ -2,7 +2,10 @@
 
 pub(crate) mod absence;
 pub(crate) mod ask;
+mod backlog;
 mod beginning;
+pub(crate) mod brake;
+mod busy;
 mod erased;
 mod fetching;
 #[allow(dead_code, reason = "the door opens it next")]
@@ -21,9 +24,11 @@ mod plan;
 pub(crate) mod replay;
 mod report;
 mod round;
+pub(crate) mod schedule;
 mod sorting;
 #[cfg(all(test, feature = "sqlite", feature = "testkit"))]
 mod tests;
+pub(crate) mod work;
 
 pub(crate) use findings::Inspection;
 pub use findings::{MailboxFindings, Missing, MissingReason};

@@ -1,11 +1,12 @@
 //! One pass over one account: what it works with, and its rounds.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::brake::Brake;
 use super::keys;
 use super::report::{AccountReport, ProgressSink};
 use crate::contract::{
@@ -20,6 +21,15 @@ use crate::types::Timestamp;
 pub(crate) const LEASE_SECONDS: u32 = 300;
 /// How often a pass begins again because the directory changed while it ran.
 const MAX_ROUNDS: usize = 3;
+
+/// A first synchronisation, or history, leaves one part in so many of the day's budget to what arrives meanwhile.
+const RESERVE: u64 = 4;
+
+/// The error of an account that has read as much as it may today.
+pub(crate) fn budget_spent(now: Timestamp) -> Error {
+    let tomorrow = Timestamp::from_unix((now.day() + 1) * 86_400);
+    Error::new(ErrorKind::BudgetSpent, "the account has read as much as it may today").retry_at(tomorrow)
+}
 
 /// Tells what a session has used of the network.
 pub(super) type Traffic<'a> = Box<dyn Fn() -> SessionTraffic + Send + Sync + 'a>;
@@ -53,8 +63,11 @@ pub(crate) struct Pass<'a> {
     /// Whether the practice has ever sent with this crate: only then can a report be about it.
     pub(crate) has_sent: bool,
     pub(crate) progress: ProgressSink<'a>,
+    brake: &'a Brake,
     pub(super) traffic: Traffic<'a>,
     octets_today: AtomicU64,
+    octets_per_day: u64,
+    is_behind: AtomicBool,
     accounted: &'a Accounted,
     lease_renewed: Mutex<Instant>,
 }
@@ -72,6 +85,8 @@ pub(crate) struct PassInput<'a> {
     pub(crate) accounted: &'a Accounted,
     pub(crate) window: usize,
     pub(crate) progress: ProgressSink<'a>,
+    /// Ends it early.
+    pub(crate) brake: &'a Brake,
 }
 
 /// Reads an account to the end. What happened stands in `report`, also when it ends early.
@@ -100,6 +115,13 @@ async fn rounds(
     let mut unavailable = None;
     for _ in 0..MAX_ROUNDS {
         unavailable = pass.round(reader, report).await?;
+        if pass.is_behind() {
+            // Rather than what could not be opened: it is what the rest waits for.
+            return Err(Error::new(
+                ErrorKind::BudgetSpent,
+                "old mail is read on when the day's share of it is new",
+            ));
+        }
         if !pass.has_changed().await? {
             break;
         }
@@ -125,8 +147,11 @@ impl<'a> Pass<'a> {
             window: input.window,
             has_sent,
             progress: input.progress,
+            brake: input.brake,
             traffic,
             octets_today: AtomicU64::new(0),
+            octets_per_day: input.account.settings.octets_per_day(),
+            is_behind: AtomicBool::new(false),
             accounted: input.accounted,
             lease_renewed: Mutex::new(Instant::now()),
         })
@@ -157,21 +182,36 @@ impl<'a> Pass<'a> {
     pub(super) fn spend(&self, octets: u64) -> Result<()> {
         self.accounted.add(octets);
         let spent = self.octets_today.fetch_add(octets, Ordering::Relaxed) + octets;
-        if spent > self.account.settings.limits.octets_per_day {
+        if spent > self.octets_per_day {
             return Err(self.budget_spent());
         }
-        Ok(())
+        self.brake.check()
     }
 
     /// An error where what is not counted yet is more than the account may read today.
     pub(super) fn within_day(&self) -> Result<()> {
         let read = self.octets_today.load(Ordering::Relaxed).saturating_add(self.unaccounted());
-        if read > self.account.settings.limits.octets_per_day { Err(self.budget_spent()) } else { Ok(()) }
+        if read > self.octets_per_day { Err(self.budget_spent()) } else { Ok(()) }
     }
 
     fn budget_spent(&self) -> Error {
-        let tomorrow = Timestamp::from_unix((self.now().day() + 1) * 86_400);
-        Error::new(ErrorKind::BudgetSpent, "the account has read as much as it may today").retry_at(tomorrow)
+        budget_spent(self.now())
+    }
+
+    /// Whether the day's share of what lay there before is used up: the rest of the budget is for what arrives.
+    pub(super) fn share_is_used(&self) -> bool {
+        let share = self.octets_per_day - self.octets_per_day / RESERVE;
+        self.octets_today.load(Ordering::Relaxed).saturating_add(self.unaccounted()) >= share
+    }
+
+    /// Remembers that something was left for another day.
+    pub(super) fn fall_behind(&self) {
+        self.is_behind.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was.
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind.load(Ordering::Relaxed)
     }
 
     /// Renews the lease when a third of it has passed.

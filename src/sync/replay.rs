@@ -40,11 +40,7 @@ pub(crate) async fn replay(
         if state_of(&listed.state, &name, uid_validity).is_some() {
             let mailbox = listed.mailbox(&name).unwrap_or_else(|| Mailbox::new(name.clone(), None));
             let report = row(report, &name);
-            uids = replay_stored(
-                MailboxWriter { pass: &pass, mailbox: &mailbox, uid_validity, report },
-                &letters,
-            )
-            .await?;
+            uids = replay_stored(MailboxWriter::new(&pass, &mailbox, uid_validity, report), &letters).await?;
         }
         others.push(Chosen { mailbox: name, uid_validity, uids });
     }

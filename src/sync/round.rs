@@ -84,6 +84,7 @@ impl Pass<'_> {
         pending: &[MatchKey],
         report: &mut AccountReport,
     ) -> Result<Option<Error>> {
+        self.tell_backlog(changed, states).await?;
         let copies = self.store.copies(&self.fence.practice, &self.fence.account).await?;
         let mut opened: BTreeMap<MailboxName, OpenMailbox> = BTreeMap::new();
         let mut unavailable = None;
@@ -129,7 +130,7 @@ impl Pass<'_> {
             row.unchanged = false;
             let held = copies.iter().find(|c| c.mailbox == *name && c.uid_validity == open.uid_validity);
             let reading = MailboxPass {
-                writer: MailboxWriter { pass: self, mailbox, uid_validity: open.uid_validity, report: row },
+                writer: MailboxWriter::new(self, mailbox, open.uid_validity, row),
                 reader,
                 open,
                 cursor: state.map_or_else(|| Cursor::new(open.uid_validity), |s| s.cursor.clone()),
@@ -138,12 +139,14 @@ impl Pass<'_> {
                 vanished: &mut vanished,
                 pending,
                 failed: BTreeMap::new(),
+                is_rationed: false,
+                is_behind: false,
             };
-            let gaps = reading.run().await?;
+            let (gaps, whole) = reading.run().await?;
             if let Some(row) = report.mailboxes.iter_mut().find(|r| r.name == *name) {
                 row.gaps = gaps.len() as u64;
             }
-            finished.push((*mailbox, open.uid_validity, open.complete, gaps));
+            finished.push((*mailbox, open.uid_validity, open.complete && whole, gaps));
         }
         comparison.missing = vanished.into_places();
         comparison.mailboxes_gone = dropped.iter().map(|name| (*name).clone()).collect();

@@ -131,6 +131,16 @@ pub(crate) enum Fault {
     ExportersAreUntold,
     TombstonesOfEveryPractice,
     MarksOfEveryPractice,
+    HoldersClaimTwice,
+    TheSecondComesFirst,
+    ProviderLimitsAreIgnored,
+    NextIsUntold,
+    FailuresAreNotCounted,
+    RequestsAreLostUnderALease,
+    PausesNeverEnd,
+    BacklogIsForgotten,
+    OutboxesBeginAnew,
+    RequestsAreForEveryPractice,
 }
 
 /// Each fault, and the one clause that it breaks.
@@ -243,6 +253,16 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::ExportersAreUntold, "A10"),
     (Fault::TombstonesOfEveryPractice, "A11"),
     (Fault::MarksOfEveryPractice, "A11"),
+    (Fault::HoldersClaimTwice, "W1"),
+    (Fault::TheSecondComesFirst, "W2"),
+    (Fault::ProviderLimitsAreIgnored, "W3"),
+    (Fault::NextIsUntold, "W4"),
+    (Fault::FailuresAreNotCounted, "W5"),
+    (Fault::RequestsAreLostUnderALease, "W6"),
+    (Fault::PausesNeverEnd, "W7"),
+    (Fault::BacklogIsForgotten, "W8"),
+    (Fault::OutboxesBeginAnew, "W9"),
+    (Fault::RequestsAreForEveryPractice, "W10"),
 ];
 
 #[tokio::test]
@@ -274,6 +294,7 @@ pub(crate) struct Memory {
     disconnected: BTreeSet<PracticeId>,
     seen_since: BTreeMap<MailboxName, UidSet>,
     pub(crate) queued: BTreeSet<PracticeId>,
+    pub(crate) claimed: BTreeSet<(PracticeId, AccountId)>,
     settled: BTreeMap<PracticeId, PracticeSettings>,
     /// Messages an erased account had copies of.
     erased: BTreeSet<MessageKey>,

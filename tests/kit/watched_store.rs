@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use practicemail::contract::{
-    AccountRecord, Archive, ArchivedCopy, Change, ClientSighting, Comparison, CopiesInMailbox,
-    CoverageChange, DeadLetter, Erasable, Erased, ErasedClient, Erasure, Fence, MailStore, Message,
-    NewAccount, NewOutgoing, Outbox, OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision, OutgoingEnd,
-    PagePosition, PageQuery, PassEnd, SendLimits, SentMessage, SettingsChange, StoredCopy, SyncState,
-    Tombstone, Window, WindowReceipt,
+    AccountRecord, AccountSchedule, Archive, ArchivedCopy, Change, Claimed, ClientSighting, Comparison,
+    CopiesInMailbox, CoverageChange, DeadLetter, DueClaim, Erasable, Erased, ErasedClient, Erasure, Fence,
+    MailStore, MailboxBacklog, Message, NewAccount, NewOutgoing, Outbox, OutboxQuery, Outgoing,
+    OutgoingClaim, OutgoingDecision, OutgoingEnd, PagePosition, PageQuery, PassEnd, Pause, PauseScope,
+    Schedule, SendLimits, SentMessage, SettingsChange, StoredCopy, SyncState, Tombstone, Window,
+    WindowReceipt,
 };
 use practicemail::error::{Error, ErrorKind, Result};
 use practicemail::settings::{AccountSettings, PracticeSettings};
@@ -101,6 +102,34 @@ impl Outbox for WatchedStore {
     }
     async fn files_copies(&self, practice: &PracticeId, account: &AccountId) -> Result<Option<bool>> {
         self.store.files_copies(practice, account).await
+    }
+}
+
+#[async_trait]
+impl Schedule for WatchedStore {
+    async fn claim_due(&self, claim: &DueClaim) -> Result<Claimed> {
+        self.store.claim_due(claim).await
+    }
+    async fn request_now(&self, practice: &PracticeId, account: Option<AccountId>) -> Result<usize> {
+        self.store.request_now(practice, account).await
+    }
+    async fn schedule(&self, practice: &PracticeId) -> Result<Vec<AccountSchedule>> {
+        self.store.schedule(practice).await
+    }
+    async fn set_backlog(&self, fence: &Fence, backlog: &[MailboxBacklog]) -> Result<()> {
+        self.store.set_backlog(fence, backlog).await
+    }
+    async fn due_outboxes(&self, after: Option<PracticeId>, limit: usize) -> Result<Vec<PracticeId>> {
+        self.store.due_outboxes(after, limit).await
+    }
+    async fn pause(&self, pause: &Pause) -> Result<()> {
+        self.store.pause(pause).await
+    }
+    async fn resume(&self, scope: &PauseScope) -> Result<bool> {
+        self.store.resume(scope).await
+    }
+    async fn pauses(&self) -> Result<Vec<Pause>> {
+        self.store.pauses().await
     }
 }
 

@@ -1,4 +1,4 @@
-//! S1 to S16, O1 to O11, A1 to A11.
+//! S1 to S16, O1 to O11, A1 to A11, W1 to W10.
 
 mod account;
 mod atomic;
@@ -22,6 +22,7 @@ mod mail;
 mod outbox;
 mod page;
 mod practice_settings;
+mod schedule;
 mod search;
 mod tombstones;
 mod upkeep;
@@ -64,10 +65,14 @@ pub(super) async fn run(open: impl AsyncFn(Seed) -> Box<dyn MailStore>) -> Repor
         search::CHECKS,
         conversations::CHECKS,
     ];
-    check::run("mail store", checks.into_iter().chain(outbox::CHECKS).flatten(), async || {
-        let clock = Arc::new(SteppedClock::new());
-        let store = open(Seed { clock: clock.clone() }).await;
-        Bench::new(store, clock)
-    })
+    check::run(
+        "mail store",
+        checks.into_iter().chain(outbox::CHECKS).chain(schedule::CHECKS).flatten(),
+        async || {
+            let clock = Arc::new(SteppedClock::new());
+            let store = open(Seed { clock: clock.clone() }).await;
+            Bench::new(store, clock)
+        },
+    )
     .await
 }

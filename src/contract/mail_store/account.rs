@@ -1,5 +1,6 @@
 //! Accounts, their leases and how they fare.
 
+use super::NextDue;
 use crate::error::ErrorKind;
 use crate::settings::{AccountSettings, PracticeSettings};
 use crate::types::{AccountId, Address, PracticeId, Timestamp, UserId};
@@ -136,4 +137,8 @@ pub struct PassEnd {
     pub hints: Option<String>,
     /// Octets received since the last window.
     pub octets_read: u64,
+    /// Whether it was stopped on its way: that is neither a success nor a failure.
+    pub broken_off: bool,
+    /// When the account is due again.
+    pub next_due: NextDue,
 }

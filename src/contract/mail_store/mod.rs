@@ -8,6 +8,8 @@ mod bounce;
 mod outbox;
 mod outgoing;
 mod outgoing_step;
+mod schedule;
+mod scheduling;
 mod sync_state;
 
 use async_trait::async_trait;
@@ -26,6 +28,11 @@ pub use outgoing::{
 pub use outgoing_step::{
     OutboxQuery, OutgoingClaim, OutgoingDecision, OutgoingEnd, OutgoingStep, OutgoingWork, SendLimits,
     SentMessage,
+};
+pub use schedule::Schedule;
+pub use scheduling::{
+    AccountSchedule, Claimed, DueAccount, DueClaim, MailboxBacklog, NextDue, Pause, PauseScope,
+    ProviderLimits,
 };
 pub use sync_state::{
     ArchivedCopy, Comparison, CopiesInMailbox, CoverageChange, CoveredKeys, DeadLetter, HistoryStep,
@@ -82,7 +89,7 @@ use crate::types::{AccountId, Digest, MailboxName, MessageKey, PracticeId, UidSe
 ///
 /// Every method is cancel safe in the sense of S1.
 #[async_trait]
-pub trait MailStore: Outbox + Archive {
+pub trait MailStore: Outbox + Archive + Schedule {
     /// Connects an account, or replaces the settings of one.
     ///
     /// # Errors

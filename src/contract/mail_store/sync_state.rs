@@ -199,6 +199,8 @@ pub struct Window {
     pub finished: Option<MailboxStatus>,
     /// When to look at it again though its status has not changed.
     pub look_again_at: Option<Timestamp>,
+    /// How many messages are left to be read after it, where the account has a backlog.
+    pub left: Option<u64>,
 }
 
 impl Window {
@@ -218,6 +220,7 @@ impl Window {
             octets_read: 0,
             finished: None,
             look_again_at: None,
+            left: None,
         }
     }
 }

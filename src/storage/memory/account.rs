@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Feed, PracticeRows};
 use crate::contract::{
     AccountHealth, AccountRecord, AccountState, ChangeKind, CoverageChange, CoveredKeys, Fence, HistoryStep,
-    MailboxState, NewAccount, PassEnd, SyncState,
+    MailboxState, NewAccount, NextDue, PassEnd, SyncState,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{AccountSettings, PracticeSettings, Sharing};
@@ -15,7 +15,7 @@ use crate::types::{AccountId, Cursor, Gap, KeyDigest, MailboxName, Timestamp, Ui
 pub(super) struct AccountRow {
     pub(super) record: AccountRecord,
     last_token: u64,
-    lease: Option<Lease>,
+    pub(super) lease: Option<Lease>,
     pub(super) mailboxes: BTreeMap<MailboxName, MailboxRow>,
     keys: CoveredKeys,
     hints: String,
@@ -23,12 +23,26 @@ pub(super) struct AccountRow {
     octets: (i64, u64),
     /// Whether the provider files copies by itself.
     pub(super) files_copies: Option<bool>,
+    pub(super) plan: Plan,
+    /// The name of the provider it is read from.
+    pub(super) provider: String,
 }
 
-struct Lease {
+pub(super) struct Lease {
     token: u64,
-    holder: String,
-    until: Timestamp,
+    pub(super) holder: String,
+    pub(super) until: Timestamp,
+}
+
+/// How an account stands in the schedule.
+pub(super) struct Plan {
+    /// When it is due; `None` when it waits for being connected again, or asked for.
+    pub(super) next_due: Option<Timestamp>,
+    pub(super) requested: bool,
+    pub(super) failures: u32,
+    pub(super) is_first: bool,
+    /// Messages left and in all, by mailbox.
+    pub(super) backlog: BTreeMap<MailboxName, (u64, u64)>,
 }
 
 /// One mailbox's progress.
@@ -38,8 +52,11 @@ pub(super) struct MailboxRow {
 }
 
 impl AccountRow {
-    fn new(account: NewAccount) -> Self {
+    fn new(account: NewAccount, now: Timestamp) -> Self {
+        let backlog = BTreeMap::new();
         Self {
+            provider: String::new(),
+            plan: Plan { next_due: Some(now), requested: false, failures: 0, is_first: true, backlog },
             record: AccountRecord::new(account, AccountState::Connected, 1, AccountHealth::default()),
             last_token: 0,
             lease: None,
@@ -125,6 +142,7 @@ impl AccountRow {
             }
             (AccountState::SwitchedOff, true) => {
                 self.record.state = AccountState::Connected;
+                self.plan.next_due = Some(now);
                 ChangeKind::AccountSwitchedOn
             }
             _ => return,
@@ -144,12 +162,18 @@ impl AccountRow {
         self.mailboxes.clear();
         self.keys = CoveredKeys::default();
         self.hints.clear();
+        self.plan.is_first = true;
+        self.plan.backlog.clear();
     }
 
     pub(super) fn end_pass(&mut self, end: &PassEnd, now: Timestamp, feed: &mut Feed) {
         self.count_octets(end.octets_read, now);
         if let Some(hints) = &end.hints {
             self.hints.clone_from(hints);
+        }
+        self.plan.end(end, now);
+        if end.broken_off {
+            return;
         }
         let at = end.at.unwrap_or(now);
         let kind = end.failure.as_ref().map(|(kind, _)| *kind);
@@ -172,6 +196,27 @@ impl AccountRow {
     }
 }
 
+impl Plan {
+    fn end(&mut self, end: &PassEnd, now: Timestamp) {
+        self.next_due = match end.next_due {
+            _ if self.requested => Some(now),
+            NextDue::In(seconds) => Some(now.plus(i64::from(seconds))),
+            NextDue::Stopped => None,
+            _ => self.next_due,
+        };
+        if end.broken_off {
+            return;
+        }
+        if end.failure.is_some() {
+            self.failures = self.failures.saturating_add(1);
+        } else {
+            self.failures = 0;
+            self.is_first = false;
+            self.backlog.clear();
+        }
+    }
+}
+
 /// The account whose lease this fence proves to be held.
 pub(super) fn fenced<'a>(
     accounts: &'a mut BTreeMap<AccountId, AccountRow>,
@@ -188,9 +233,12 @@ pub(super) fn fenced<'a>(
 
 pub(super) fn connect(rows: &mut PracticeRows, account: &NewAccount, now: Timestamp) -> AccountRecord {
     let PracticeRows { accounts, settings, feed, .. } = rows;
-    let row = accounts.entry(account.id.clone()).or_insert_with(|| AccountRow::new(account.clone()));
+    let row = accounts.entry(account.id.clone()).or_insert_with(|| AccountRow::new(account.clone(), now));
     row.record.account = account.clone();
+    account.settings.provider().name().clone_into(&mut row.provider);
     row.record.state = AccountState::Connected;
+    row.plan.next_due = Some(now);
+    row.plan.failures = 0;
     row.files_copies = None;
     feed.push(now, &account.id, ChangeKind::AccountConnected);
     row.obey(settings, now, feed);
@@ -206,6 +254,7 @@ pub(super) fn change_settings(
     let PracticeRows { accounts, settings, feed, .. } = rows;
     let row = fenced(accounts, fence, now)?;
     row.record.account.settings.clone_from(changed);
+    changed.provider().name().clone_into(&mut row.provider);
     feed.push(now, &fence.account, ChangeKind::AccountConnected);
     row.obey(settings, now, feed);
     Ok(())

@@ -7,10 +7,12 @@ mod blobs;
 mod conversations;
 mod credentials;
 mod directory;
+mod due;
 mod erasing;
 mod erasure;
 mod outbox;
 mod page;
+mod schedule;
 mod store;
 mod tombstones;
 mod window;
@@ -19,7 +21,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::contract::{Change, ChangeKind, Clock, CredentialField, DeadLetter, SettingsChange};
+use crate::contract::{
+    Change, ChangeKind, Clock, CredentialField, DeadLetter, Fence, Pause, PauseScope, SettingsChange,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::PracticeSettings;
 use crate::types::{AccountId, CopyPlace, Digest, MessageKey, PracticeId, Timestamp, UserId};
@@ -38,35 +42,67 @@ pub use directory::MemoryDirectory;
 #[derive(Clone)]
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    practices: Arc<Mutex<BTreeMap<PracticeId, PracticeRows>>>,
+    rows: Arc<Mutex<Rows>>,
 }
 
 impl MemoryStore {
     /// An empty store that tells the time by `clock`. Clones share what is stored.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, practices: Arc::default() }
+        Self { clock, rows: Arc::default() }
     }
 
     /// Looks at a practice's rows, if it has any.
     fn read<T: Default>(&self, practice: &PracticeId, look: impl FnOnce(&PracticeRows) -> T) -> T {
-        self.lock().get(practice).map(look).unwrap_or_default()
+        self.lock().practices.get(practice).map(look).unwrap_or_default()
     }
 
     /// Changes a practice's rows. `change` refuses before it touches anything: that is what makes it atomic.
     fn write<T>(&self, practice: &PracticeId, change: impl FnOnce(&mut PracticeRows, Timestamp) -> T) -> T {
         let now = self.clock.now();
-        change(self.lock().entry(practice.clone()).or_default(), now)
+        change(self.lock().practices.entry(practice.clone()).or_default(), now)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<PracticeId, PracticeRows>> {
-        self.practices.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Changes a practice's rows, and with them how accounts of it stand in the schedule: one, or all.
+    fn write_accounts<T>(
+        &self,
+        practice: &PracticeId,
+        account: Option<&AccountId>,
+        change: impl FnOnce(&mut PracticeRows, Timestamp) -> T,
+    ) -> T {
+        let now = self.clock.now();
+        let mut all = self.lock();
+        let Rows { practices, due, .. } = &mut *all;
+        let rows = practices.entry(practice.clone()).or_default();
+        let changed = change(rows, now);
+        match account {
+            Some(id) => rows.accounts.get(id).into_iter().for_each(|row| due.put(practice, id, row)),
+            None => rows.accounts.iter().for_each(|(id, row)| due.put(practice, id, row)),
+        }
+        changed
+    }
+
+    /// Changes a practice's rows, and how the fence's account stands in the schedule.
+    fn write_fenced<T>(&self, fence: &Fence, change: impl FnOnce(&mut PracticeRows, Timestamp) -> T) -> T {
+        self.write_accounts(&fence.practice, Some(&fence.account), change)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").field("practices", &self.lock().len()).finish_non_exhaustive()
+        f.debug_struct("MemoryStore").field("practices", &self.lock().practices.len()).finish_non_exhaustive()
     }
+}
+
+/// All that is stored.
+#[derive(Default)]
+struct Rows {
+    practices: BTreeMap<PracticeId, PracticeRows>,
+    due: due::DueAccounts,
+    pauses: BTreeMap<PauseScope, Pause>,
 }
 
 /// What is stored of one practice.

@@ -71,6 +71,11 @@ impl OutboxRows {
         older.map(|row| &row.item).filter(wanted).take(query.limit).cloned().collect()
     }
 
+    /// Whether there is something to do about an intent now.
+    pub(super) fn has_due(&self, now: Timestamp) -> bool {
+        self.rows.values().any(|row| !row.is_claimed(now) && row.is_due(now))
+    }
+
     fn due(&self, now: Timestamp, limit: usize) -> Vec<OutgoingId> {
         let due = |row: &&OutgoingRow| !row.is_claimed(now) && row.is_due(now);
         let mut rows: Vec<_> = self.in_order().filter(due).collect();

@@ -16,11 +16,12 @@ use crate::types::{AccountId, Digest, MailboxName, MessageKey, PracticeId, UidSe
 #[async_trait]
 impl MailStore for MemoryStore {
     async fn connect(&self, account: &NewAccount) -> Result<AccountRecord> {
-        Ok(self.write(&account.practice, |rows, now| account::connect(rows, account, now)))
+        let of = (&account.practice, Some(&account.id));
+        Ok(self.write_accounts(of.0, of.1, |rows, now| account::connect(rows, account, now)))
     }
 
     async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
-        self.write(practice, |rows, now| account::disconnect(rows, account, now))
+        self.write_accounts(practice, Some(account), |rows, now| account::disconnect(rows, account, now))
     }
 
     async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings> {
@@ -28,15 +29,15 @@ impl MailStore for MemoryStore {
     }
 
     async fn set_practice_settings(&self, practice: &PracticeId, change: &SettingsChange) -> Result<()> {
-        self.write(practice, |rows, now| rows.settle(change, now))
+        self.write_accounts(practice, None, |rows, now| rows.settle(change, now))
     }
 
     async fn change_settings(&self, fence: &Fence, settings: &AccountSettings) -> Result<()> {
-        self.write(&fence.practice, |rows, now| account::change_settings(rows, fence, settings, now))
+        self.write_fenced(fence, |rows, now| account::change_settings(rows, fence, settings, now))
     }
 
     async fn erase_account(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<Digest>> {
-        self.write(practice, |rows, now| erasure::erase(rows, account, now))
+        self.write_accounts(practice, Some(account), |rows, now| erasure::erase(rows, account, now))
     }
 
     async fn accounts(&self, practice: &PracticeId) -> Result<Vec<AccountRecord>> {
@@ -50,20 +51,20 @@ impl MailStore for MemoryStore {
         holder: &str,
         seconds: u32,
     ) -> Result<Fence> {
-        let (token, epoch) = self.write(practice, |rows, now| {
+        let (token, epoch) = self.write_accounts(practice, Some(account), |rows, now| {
             account::acquire(rows.accounts.get_mut(account), holder, seconds, now)
         })?;
         Ok(Fence::new(practice.clone(), account.clone(), token, epoch))
     }
 
     async fn renew_lease(&self, fence: &Fence, seconds: u32) -> Result<()> {
-        self.write(&fence.practice, |rows, now| {
+        self.write_fenced(fence, |rows, now| {
             fenced(&mut rows.accounts, fence, now).map(|row| account::renew(row, seconds, now))
         })
     }
 
     async fn release_lease(&self, fence: &Fence) -> Result<()> {
-        self.write(&fence.practice, |rows, now| {
+        self.write_fenced(fence, |rows, now| {
             if let Ok(row) = fenced(&mut rows.accounts, fence, now) {
                 account::release(row);
             }
@@ -94,7 +95,7 @@ impl MailStore for MemoryStore {
     }
 
     async fn end_pass(&self, fence: &Fence, end: &PassEnd) -> Result<()> {
-        self.write(&fence.practice, |rows, now| {
+        self.write_fenced(fence, |rows, now| {
             let PracticeRows { accounts, feed, .. } = rows;
             fenced(accounts, fence, now).map(|row| row.end_pass(end, now, feed))
         })

@@ -32,6 +32,9 @@ pub(super) fn commit(
         *mailbox = begun();
     }
     advance(mailbox, window);
+    if let (Some(left), Some((backlog, _))) = (window.left, account.plan.backlog.get_mut(&window.mailbox)) {
+        *backlog = left;
+    }
 
     let mut receipt = WindowReceipt::default();
     relocate(&mut rows.archive, &window.moved);

@@ -21,7 +21,7 @@ async fn who_was_scanned_and_not_parsed_takes_part_all_the_same() {
     let pass = pass::Pass::begin(scene.input(), Box::new(Default::default)).await.unwrap();
     let mut report = MailboxReport::new(place.mailbox.clone());
     let uid_validity = place.uid_validity;
-    let writer = MailboxWriter { pass: &pass, mailbox: &mailbox, uid_validity, report: &mut report };
+    let writer = MailboxWriter::new(&pass, &mailbox, uid_validity, &mut report);
     let blob = BlobInfo::new(Digest::of(letter.as_bytes()), letter.len() as u64);
     let mut scan = MessageScan::new();
     scan.update(letter.as_bytes());

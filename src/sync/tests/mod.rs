@@ -6,3 +6,4 @@ mod inspecting;
 mod keeping;
 mod replaying;
 mod scene;
+mod working;

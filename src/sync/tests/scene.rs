@@ -96,6 +96,7 @@ impl Scene {
             accounted: Box::leak(Box::default()),
             window: 4,
             progress: &|_| {},
+            brake: Box::leak(Box::default()),
         }
     }
 

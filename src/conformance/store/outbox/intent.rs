@@ -54,7 +54,7 @@ impl Intent {
         self
     }
 
-    pub(super) fn not_before(mut self, at: Timestamp) -> Self {
+    pub(in super::super) fn not_before(mut self, at: Timestamp) -> Self {
         self.not_before = Some(at);
         self
     }

@@ -1,0 +1,5 @@
+//! The schedule on virtual time: no test here waits, and the same happens in every run.
+
+mod fleet;
+mod office;
+mod week;
