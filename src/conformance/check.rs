@@ -18,20 +18,29 @@ const MAX_SHOWN: usize = 600;
 
 pub(super) type Outcome<T = ()> = Result<T, Failure>;
 
-/// Why a check failed, for the implementor.
+/// Why a check did not pass, for the implementor.
 #[derive(Debug)]
-pub(super) struct Failure(String);
+pub(super) enum Failure {
+    /// What was found instead.
+    Wrong(String),
+    /// Why it could not be made.
+    NotChecked(String),
+}
 
 impl Failure {
     pub(super) fn new(what: impl Into<String>) -> Self {
-        Self(what.into())
+        Self::Wrong(what.into())
+    }
+
+    pub(super) fn not_checked(why: impl Into<String>) -> Self {
+        Self::NotChecked(why.into())
     }
 }
 
 /// A call that should have gone well.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self(format!("a call failed: {error:?}"))
+        Self::Wrong(format!("a call failed: {error:?}"))
     }
 }
 
@@ -66,13 +75,14 @@ pub(super) async fn run<'c, B: 'c>(
             (check.run)(&bench).await
         };
         let ended = AssertUnwindSafe(tokio::time::timeout(LIMIT, attempt)).catch_unwind().await;
-        let failure = match ended {
-            Ok(Ok(Ok(()))) => None,
-            Ok(Ok(Err(Failure(failure)))) => Some(failure),
-            Ok(Err(_)) => Some(format!("it did not end within {} seconds", LIMIT.as_secs())),
-            Err(panic) => Some(format!("it panicked: {}", panic_message(&*panic))),
+        let (failure, not_checked) = match ended {
+            Ok(Ok(Ok(()))) => (None, None),
+            Ok(Ok(Err(Failure::Wrong(failure)))) => (Some(failure), None),
+            Ok(Ok(Err(Failure::NotChecked(why)))) => (None, Some(why)),
+            Ok(Err(_)) => (Some(format!("it did not end within {} seconds", LIMIT.as_secs())), None),
+            Err(panic) => (Some(format!("it panicked: {}", panic_message(&*panic))), None),
         };
-        reports.push(CheckReport { clause: check.clause, name: check.name, failure });
+        reports.push(CheckReport { clause: check.clause, name: check.name, failure, not_checked });
     }
     Report::new(suite, reports)
 }
@@ -89,23 +99,23 @@ pub(super) fn same<T: PartialEq + Debug>(what: &str, actual: &T, expected: &T) -
 
 /// Fails unless `holds`.
 pub(super) fn hold(holds: bool, what: impl FnOnce() -> String) -> Outcome {
-    if holds { Ok(()) } else { Err(Failure(what())) }
+    if holds { Ok(()) } else { Err(Failure::new(what())) }
 }
 
 /// Fails unless a call was refused with `kind`.
 pub(super) fn refused<T>(what: &str, result: Result<T, Error>, kind: ErrorKind) -> Outcome {
     match result {
         Err(error) if error.kind() == kind => Ok(()),
-        Err(error) => {
-            Err(Failure(format!("{what}: expected to be refused with {kind:?}, was refused with {error:?}")))
-        }
-        Ok(_) => Err(Failure(format!("{what}: expected to be refused with {kind:?}, was done"))),
+        Err(error) => Err(Failure::new(format!(
+            "{what}: expected to be refused with {kind:?}, was refused with {error:?}"
+        ))),
+        Ok(_) => Err(Failure::new(format!("{what}: expected to be refused with {kind:?}, was done"))),
     }
 }
 
 /// The value that has to be there.
 pub(super) fn present<T>(what: &str, value: Option<T>) -> Outcome<T> {
-    value.ok_or_else(|| Failure(format!("{what} is missing")))
+    value.ok_or_else(|| Failure::new(format!("{what} is missing")))
 }
 
 fn shown(value: &impl Debug) -> String {

@@ -1,4 +1,4 @@
-//! Suites that prove an implementation of a storage trait, clause by clause.
+//! Suites that prove an implementation of a trait, clause by clause.
 //!
 //! A host that keeps mail in its own database implements a trait of [`contract`](crate::contract) and lets the suite of the
 //! same name loose on it. Every check gets a fresh, empty implementation; one that fails, panics or hangs does not keep
@@ -49,6 +49,61 @@
 //! # }
 //! ```
 //!
+//! A product's tables seldom have a column for everything, and ids are numbers more often than not: [`DirectoryShape`] says what there
+//! is, and [`directory_of`] asks for that.
+//!
+//! A reader or a transport is nothing without a service on the other side, which the test arranges: an account of a test server, say. What
+//! that is able to do beyond the necessary it declares, and the checks that take more are reported as *not checked*.
+//!
+//! ```
+//! use practicemail::conformance::{self, MailboxAbility, MailboxEvent, MailboxService, SeedMailbox};
+//! use practicemail::contract::{Credential, MailboxReader, SignInHints};
+//! use practicemail::error::Result;
+//! use practicemail::imap::ImapConnector; // yours
+//! # use practicemail::net::{Dialer, EgressPolicy};
+//! # use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
+//! # use practicemail::testkit::ImapServer;
+//! # use practicemail::types::Secret;
+//!
+//! struct Service(ImapServer);
+//!
+//! #[async_trait::async_trait(?Send)]
+//! impl MailboxService for Service {
+//!     fn abilities(&self) -> &[MailboxAbility] {
+//!         &[MailboxAbility::Deliver]
+//!     }
+//!     async fn session(&self) -> Result<Box<dyn MailboxReader>> {
+//! #       let server = ServerSettings::new("localhost", self.0.port(), TlsMode::Implicit)?.with_ca(self.0.ca_pem());
+//! #       let settings = AccountSettings::new(server, Login::new("anna")?);
+//! #       let connector = ImapConnector::new(Dialer::new().egress(EgressPolicy::Any));
+//! #       let (password, hints) = (Credential::Password(Secret::new("secret")), SignInHints::default());
+//!         Ok(connector.open_reader(&settings, &password, &hints).await?.reader)
+//!     }
+//!     async fn happen(&self, event: MailboxEvent) {
+//!         let MailboxEvent::Deliver(mailbox, message) = event else { panic!("not one of its abilities") };
+//!         let date = message.internal_date.as_unix();
+//!         self.0.user("anna").append(&mailbox.to_string(), message.octets, message.flags, date);
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let open = async |seed: Vec<SeedMailbox>| {
+//!     let service = Service(ImapServer::builder().user("anna", "secret").start().await.unwrap());
+//!     for mailbox in seed {
+//!         service.0.user("anna").create_mailbox(&mailbox.name.to_string(), &[]);
+//!         for message in mailbox.messages {
+//!             service.happen(MailboxEvent::Deliver(mailbox.name.clone(), message)).await;
+//!         }
+//!     }
+//!     service
+//! };
+//! let report = conformance::reader(open).await;
+//! report.assert_passed();
+//! assert_eq!(report.unchecked_clauses(), ["M1", "M2", "M3", "M5", "M6"]);
+//! # }
+//! ```
+//!
 //! The suites run inside the caller's tokio runtime, which needs its timer, on the task that calls them. They look at an implementation from outside
 //! only: that what was written outlives the process, and that a statement interrupted by a crash leaves nothing, are for
 //! the implementor's own tests.
@@ -58,13 +113,22 @@ mod check;
 mod clock;
 mod credentials;
 mod directory;
+mod directory_shape;
+mod mailbox_service;
+mod reader;
 mod report;
 mod store;
+mod submission_service;
+mod transport;
 
 use std::sync::Arc;
 
-pub use directory::DirectoryChange;
+pub use directory_shape::{DirectoryChange, DirectoryFact, DirectoryShape};
+pub use mailbox_service::{
+    MailboxAbility, MailboxEvent, MailboxService, ReaderCall, SeedMailbox, SeedMessage,
+};
 pub use report::{CheckReport, Report};
+pub use submission_service::{Received, SubmissionFailure, SubmissionService};
 
 use crate::contract::{BlobStore, Clock, CredentialStore, MailStore, PracticeDirectory};
 
@@ -95,18 +159,30 @@ impl std::fmt::Debug for Seed {
     }
 }
 
-/// Checks a [`PracticeDirectory`] against D1 to D6.
+/// Checks a [`PracticeDirectory`] against D1 to D7.
 ///
-/// `open` makes a directory without practices, and what changes the tables it reads.
+/// `open` makes a directory without practices, and what changes the tables it reads. Where the tables hold less than everything, use
+/// [`directory_of`].
 pub async fn directory<D, C>(open: impl AsyncFn() -> (D, C)) -> Report
 where
     D: PracticeDirectory + 'static,
     C: AsyncFn(DirectoryChange) + 'static,
 {
-    directory::run(open).await
+    directory::run(DirectoryShape::full(), open).await
 }
 
-/// Checks a [`MailStore`] against S1 to S16, its outbox against O1 to O11, and its archive against A1 to A11. `open` makes an empty store.
+/// Checks a [`PracticeDirectory`] whose tables are of this shape against D1 to D7: what they have no columns for is neither put into them
+/// nor expected.
+pub async fn directory_of<D, C>(shape: DirectoryShape, open: impl AsyncFn() -> (D, C)) -> Report
+where
+    D: PracticeDirectory + 'static,
+    C: AsyncFn(DirectoryChange) + 'static,
+{
+    directory::run(shape, open).await
+}
+
+/// Checks a [`MailStore`] against S1 to S16, its outbox against O1 to O11, its archive against A1 to A11, and its schedule
+/// against W1 to W10. `open` makes an empty store.
 ///
 /// Of O9 only that nothing waits in a store that was not restored: how a backup is restored is the implementor's to test. So is A12: what a purge leaves
 /// in an engine's files only its owner can look for.
@@ -122,4 +198,16 @@ pub async fn blobs<S: BlobStore + 'static>(open: impl AsyncFn() -> S) -> Report 
 /// Checks a [`CredentialStore`] against C1 to C4. `open` makes an empty store.
 pub async fn credentials<S: CredentialStore + 'static>(open: impl AsyncFn(Seed) -> S) -> Report {
     credentials::run(async |seed| Box::new(open(seed).await) as Box<dyn CredentialStore>).await
+}
+
+/// Checks a [`MailboxReader`](crate::contract::MailboxReader) against M1 to M6. `open` makes a mail service with one account that
+/// has these mailboxes; what the service cannot do is reported as *not checked*.
+pub async fn reader<S: MailboxService + 'static>(open: impl AsyncFn(Vec<SeedMailbox>) -> S) -> Report {
+    reader::run(async |seed| Box::new(open(seed).await) as Box<dyn MailboxService>).await
+}
+
+/// Checks a [`MailTransport`](crate::contract::MailTransport) against T1 to T5. `open` makes a submission service with one account; what it cannot
+/// be told to get wrong is reported as *not checked*.
+pub async fn transport<S: SubmissionService + 'static>(open: impl AsyncFn() -> S) -> Report {
+    transport::run(async || Box::new(open().await) as Box<dyn SubmissionService>).await
 }

@@ -1,5 +1,7 @@
 //! Reading mailboxes, whatever the protocol.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::error::Result;
@@ -114,6 +116,18 @@ pub enum MessageEvent {
     },
 }
 
+/// How waiting for a change ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Waited {
+    /// Messages came to the mailbox, or went from it.
+    Changed,
+    /// The time is over, and nothing of the kind was told.
+    Quiet,
+    /// The server does not tell by itself: the caller looks again when it thinks fit.
+    NotOffered,
+}
+
 /// One open session.
 ///
 /// # Contract
@@ -124,6 +138,9 @@ pub enum MessageEvent {
 /// - **M4** Memory is bounded whatever the server sends; a message is handed over in chunks of at most 64 KiB.
 /// - **M5** *Nothing* is an answer only when the server said so: a refusal, a lost connection or less than was promised is
 ///   told as such.
+/// - **M6** [`wait_for_change`](Self::wait_for_change) tells of everything that came since the mailbox was opened in this session, by
+///   whichever call, or since the last wait in it ended: between two waits nothing is missed. Where a server does not tell,
+///   that is said, and never passed off as quiet.
 ///
 /// Where a session breaks in the middle of an answer, what came before may be answered first, as less than was promised; the
 /// next call then tells the error. Requests are answered in the order in which they were made, so that the next can be on its way while the last is
@@ -186,6 +203,19 @@ pub trait MailboxReader: Send {
     /// # Errors
     /// [`Invalid`](crate::error::ErrorKind::Invalid) for more than [`MAX_RANGE`]; connection and server kinds.
     async fn read_range(&mut self, uid: Uid, offset: u64, length: usize) -> Result<Option<Vec<u8>>>;
+
+    /// Waits until messages come to a mailbox or go from it, at most so long; opens it where it is not the open one. With no
+    /// time at all it opens it, and answers whether it could be waited in: what comes from then on shows in the next wait.
+    ///
+    /// A reader that cannot wait leaves this as it is: not offered.
+    ///
+    /// # Errors
+    /// [`MailboxUnavailable`](crate::error::ErrorKind::MailboxUnavailable), [`UidValidityChanged`](crate::error::ErrorKind::UidValidityChanged);
+    /// [`Invalid`](crate::error::ErrorKind::Invalid) while a request is unanswered; connection and server kinds.
+    async fn wait_for_change(&mut self, mailbox: &MailboxName, within: Duration) -> Result<Waited> {
+        let _ = (mailbox, within);
+        Ok(Waited::NotOffered)
+    }
 
     /// Ends the session in good order.
     async fn close(self: Box<Self>);

@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::classify;
 use super::connector::Wire;
 use super::listing::MAX_MAILBOXES;
+use super::news::News;
 use super::wire::{ListRow, Outcome, Response, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::{CommandPoint, CommandProbe};
@@ -56,6 +57,8 @@ pub(super) struct Commands {
     plain_list: bool,
     /// Commands sent and not yet ended, oldest first.
     under_way: VecDeque<Sent>,
+    /// Of the mailbox that is open.
+    pub(super) news: News,
 }
 
 impl Commands {
@@ -65,8 +68,8 @@ impl Commands {
         probe: CommandProbe,
         plain_list: bool,
     ) -> Self {
-        let (capabilities, under_way) = (BTreeSet::new(), VecDeque::new());
-        Self { session, probe, provider, capabilities, plain_list, under_way }
+        let (capabilities, under_way, news) = (BTreeSet::new(), VecDeque::new(), News::default());
+        Self { session, probe, provider, capabilities, plain_list, under_way, news }
     }
 
     pub(super) fn capable_of(&mut self, capabilities: BTreeSet<String>) {
@@ -125,21 +128,47 @@ impl Commands {
     pub(super) async fn step(&mut self) -> Result<Step> {
         self.session.get_mut().send().await?;
         loop {
-            match self.session.get_mut().next().await? {
-                Response::Tagged { tag, outcome } => {
-                    // An answer to a tag that was never sent ends nothing.
-                    if let Some(index) = self.under_way.iter().position(|sent| sent.tag == tag)
-                        && let Some(sent) = self.under_way.remove(index)
-                    {
-                        self.session.get_mut().reset_limits();
-                        (self.probe)(CommandPoint::After(sent.name));
-                        return Ok(Step::Ended(sent, outcome));
-                    }
-                }
-                Response::Bye(outcome) => return Err(self.reason_of(&outcome).await),
-                response => return Ok(Step::Other(response)),
+            let response = self.session.get_mut().next().await?;
+            if let Some(step) = self.take(response).await? {
+                return Ok(step);
             }
         }
+    }
+
+    /// The same, however long it takes; `None` when `deadline` has passed.
+    pub(super) async fn step_before(&mut self, deadline: Instant) -> Result<Option<Step>> {
+        loop {
+            let Some(response) = self.session.get_mut().next_before(deadline).await? else { return Ok(None) };
+            if let Some(step) = self.take(response).await? {
+                return Ok(Some(step));
+            }
+        }
+    }
+
+    async fn take(&mut self, response: Response) -> Result<Option<Step>> {
+        match response {
+            Response::Tagged { tag, outcome } => {
+                // An answer to a tag that was never sent ends nothing.
+                let index = self.under_way.iter().position(|sent| sent.tag == tag);
+                let Some(sent) = index.and_then(|index| self.under_way.remove(index)) else {
+                    return Ok(None);
+                };
+                self.session.get_mut().reset_limits();
+                (self.probe)(CommandPoint::After(sent.name));
+                Ok(Some(Step::Ended(sent, outcome)))
+            }
+            Response::Bye(outcome) => Err(self.reason_of(&outcome).await),
+            response => {
+                self.news.hear(&response);
+                Ok(Some(Step::Other(response)))
+            }
+        }
+    }
+
+    /// Ends an IDLE under way.
+    pub(super) async fn say_done(&mut self) -> Result<()> {
+        self.session.get_mut().queue_line(b"DONE");
+        self.send().await
     }
 
     /// Why the server ended the session: where BYE does not say, the answer to the command may, behind it.

@@ -11,6 +11,7 @@ mod connector;
 mod filer;
 mod gmail_query;
 mod listing;
+mod news;
 mod reader;
 mod requests;
 mod sent_mailbox;

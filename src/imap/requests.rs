@@ -15,11 +15,11 @@ pub(super) struct Scan {
     pub(super) refused: bool,
 }
 
-/// A request for messages.
+/// A request for messages: its commands not yet answered, once they were sent.
 #[derive(Debug)]
 pub(super) struct Bodies {
     pub(super) wanted: UidSet,
-    pub(super) tags: BTreeSet<String>,
+    pub(super) tags: Option<BTreeSet<String>>,
     pub(super) refused: bool,
 }
 

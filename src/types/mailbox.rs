@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Longest name that is spoken: with an account before it, it fits every engine's index rows.
+const MAX_OCTETS: usize = 1_000;
+
 /// A mailbox's name, octet for octet as the server spelled it, so that it can be given back; shown decoded.
 ///
 /// Names travel in modified UTF-7 (RFC 3501 §5.1.3) unless a server sends UTF-8 anyway; both are shown right, and what is
@@ -38,9 +41,11 @@ impl MailboxName {
         self.0 == b"INBOX"
     }
 
-    /// Whether a command can carry the name: a CR, LF or NUL cannot stand in a quoted string (RFC 9051 §4.3).
+    /// Whether a command can carry the name: a CR, LF or NUL cannot stand in a quoted string (RFC 9051 §4.3), nor does every store's index
+    /// take more than a thousand octets. No server is known whose names are longer than 255 a level.
     pub fn is_speakable(&self) -> bool {
-        !self.0.is_empty() && !self.0.iter().any(|b| matches!(b, 0 | b'\r' | b'\n'))
+        let is_sized = (1..=MAX_OCTETS).contains(&self.0.len());
+        is_sized && !self.0.iter().any(|b| matches!(b, 0 | b'\r' | b'\n'))
     }
 }
 
@@ -190,6 +195,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn names_that_no_command_or_index_carries_are_told_apart() {
+        for (name, is_speakable) in [
+            (vec![b'a'; MAX_OCTETS], true),
+            (vec![b'a'; MAX_OCTETS + 1], false),
+            (Vec::new(), false),
+            (b"a\rb".to_vec(), false),
+        ] {
+            assert_eq!(MailboxName::from_wire(name).is_speakable(), is_speakable);
+        }
+    }
 
     #[test]
     fn names_are_shown_decoded_and_given_back_as_they_came() {

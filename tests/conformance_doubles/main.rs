@@ -5,7 +5,10 @@ mod blobs;
 mod credentials;
 mod directory;
 mod outbox;
+mod reader;
+mod schedule;
 mod store;
+mod transport;
 
 use practicemail::conformance::{self, Report, Seed};
 use practicemail::contract::MockBlobStore;
@@ -51,11 +54,13 @@ async fn every_clause_is_checked() {
     let seed = Seed::new();
     let memory = async |seed: Seed| practicemail::storage::MemoryStore::new(seed.clock);
     let clauses = |letter: &str, last: u32| (1..=last).map(|n| format!("{letter}{n}")).collect::<Vec<_>>();
-    let of_a_store = [clauses("S", 16), clauses("A", 11), clauses("O", 11)].concat();
+    let of_a_store = [clauses("S", 16), clauses("A", 11), clauses("O", 11), clauses("W", 10)].concat();
     let mut found = conformance::store(memory).await.clauses();
     found.sort_by_key(|clause| of_a_store.iter().position(|known| known == clause));
     assert_eq!(found, of_a_store);
     assert_eq!(conformance::credentials(memory).await.clauses(), clauses("C", 4));
     assert_eq!(conformance::blobs(async || memory(seed.clone()).await).await.clauses(), clauses("B", 7));
-    assert_eq!(directory::report(directory::Fault::None).await.clauses(), clauses("D", 6));
+    assert_eq!(directory::report(directory::Fault::None).await.clauses(), clauses("D", 7));
+    assert_eq!(reader::report(reader::Fault::None).await.clauses(), clauses("M", 6));
+    assert_eq!(transport::report(transport::Fault::None).await.clauses(), clauses("T", 5));
 }

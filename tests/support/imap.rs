@@ -98,7 +98,16 @@ impl Session {
 
     /// Appends a message and answers its UID.
     pub(crate) fn append(&mut self, mailbox: &str, flags: &str, octets: &[u8]) -> u32 {
-        let tag = self.send(&format!("APPEND {} ({flags}) {{{}}}", name(mailbox), octets.len()));
+        self.append_with(mailbox, &format!("({flags})"), octets)
+    }
+
+    /// The same with an INTERNALDATE, such as `15-Jan-2026 08:00:00 +0000`.
+    pub(crate) fn append_at(&mut self, mailbox: &str, flags: &str, date: &str, octets: &[u8]) -> u32 {
+        self.append_with(mailbox, &format!("({flags}) \"{date}\""), octets)
+    }
+
+    fn append_with(&mut self, mailbox: &str, parameters: &str, octets: &[u8]) -> u32 {
+        let tag = self.send(&format!("APPEND {} {parameters} {{{}}}", name(mailbox), octets.len()));
         let ready = self.response();
         assert!(ready.text.starts_with('+'), "APPEND refused: {}", ready.text);
         self.stream.get_mut().write_all(octets).expect("send a literal");

@@ -78,6 +78,22 @@ impl Postfix {
         fs::read_to_string(self.directory.path().join("ca.pem")).expect("the authority")
     }
 
+    /// Waits until nothing is on its way any more.
+    pub(crate) fn settle(&self) {
+        let queues = ["maildrop", "incoming", "active", "deferred"];
+        let is_empty = |queue: &&str| {
+            let entries = fs::read_dir(self.directory.path().join("queue").join(queue));
+            entries.map_or(true, |entries| entries.flatten().all(|entry| !entry.path().is_file()))
+        };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let mut calm = 0;
+        while calm < 3 {
+            assert!(Instant::now() < deadline, "messages stay in the queue");
+            std::thread::sleep(Duration::from_millis(50));
+            calm = if queues.iter().all(is_empty) { calm + 1 } else { 0 };
+        }
+    }
+
     /// Waits until so many messages lie in a mailbox, and answers them with CRLF line ends.
     pub(crate) fn await_messages(&self, address: &str, count: usize) -> Vec<Vec<u8>> {
         let new = self.directory.path().join("home").join(directory_of(address)).join("new");

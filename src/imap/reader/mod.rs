@@ -1,9 +1,11 @@
 //! A session that reads: LIST and STATUS, EXAMINE and UID SEARCH, UID FETCH with PEEK. Nothing here can change a mailbox.
 
+mod idle;
 mod range;
 mod responses;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -13,7 +15,7 @@ use super::gmail_query;
 use super::listing::{self, MAX_MAILBOXES};
 use super::requests::{Bodies, Range, Scan};
 use super::wire::{ListRow, Outcome, Response, Verdict, quoted};
-use crate::contract::{AddressedWindow, MailboxListing, MailboxReader, MessageEvent, OpenMailbox};
+use crate::contract::{AddressedWindow, MailboxListing, MailboxReader, MessageEvent, OpenMailbox, Waited};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::AccountSettings;
 use crate::types::{MailboxName, MailboxStatus, MatchKey, MessageId, Uid, UidSet, UidValidity};
@@ -30,6 +32,8 @@ pub(super) struct ImapReader {
     range: Option<Range>,
     /// Whether the server refused to say which conversation a message is part of, whatever it says it can.
     without_threads: bool,
+    /// Whether the server does not let anybody wait, whatever it says it can.
+    without_idle: bool,
     /// UIDs told of sequence numbers, for servers that send UID and content apart.
     uids_by_sequence: BTreeMap<u32, Uid>,
     events: VecDeque<MessageEvent>,
@@ -47,6 +51,7 @@ impl ImapReader {
             bodies: VecDeque::new(),
             range: None,
             without_threads: false,
+            without_idle: false,
             uids_by_sequence: BTreeMap::new(),
             events: VecDeque::new(),
             broken: None,
@@ -152,6 +157,18 @@ impl ImapReader {
         Ok(tags)
     }
 
+    /// Asks for the messages of the oldest request. Those of the next wait until it has been answered: a server may answer two
+    /// commands at once (RFC 9051 §5.5), and Dovecot does.
+    async fn ask_for_bodies(&mut self) -> Result<()> {
+        let Some(wanted) = self.bodies.front().filter(|bodies| bodies.tags.is_none()) else { return Ok(()) };
+        let wanted = wanted.wanted.clone();
+        let tags = self.queue_fetch("fetch_messages", &wanted, "UID BODY.PEEK[]").await?;
+        if let Some(bodies) = self.bodies.front_mut() {
+            bodies.tags = Some(tags);
+        }
+        Ok(())
+    }
+
     /// Tells once why the session broke.
     fn unbroken(&mut self) -> Result<()> {
         self.broken.take().map_or(Ok(()), Err)
@@ -201,6 +218,7 @@ impl MailboxReader for ImapReader {
 
     async fn open(&mut self, mailbox: &MailboxName) -> Result<OpenMailbox> {
         self.uids_by_sequence.clear();
+        self.commands.news.closed();
         let examine =
             self.commands.queue("examine", [&b"EXAMINE "[..], &quoted(mailbox.as_wire())].concat()).await?;
         let few = self.statuses.get(mailbox).is_some_and(|status| status.messages <= SEARCH_BATCH);
@@ -224,6 +242,7 @@ impl MailboxReader for ImapReader {
                 response => add_search(&mut found, response),
             })
             .await?;
+        self.commands.news.opened(mailbox, exists);
         let mut searched = None;
         if let Some(tag) = search {
             let outcome = self
@@ -236,6 +255,7 @@ impl MailboxReader for ImapReader {
             searched = Some(found).filter(|_| outcome.verdict == Verdict::Ok);
         }
         if outcome.verdict != Verdict::Ok {
+            self.commands.news.closed();
             return Err(self.commands.not_opened(&outcome));
         }
         let unnumbered =
@@ -282,15 +302,18 @@ impl MailboxReader for ImapReader {
 
     async fn request_messages(&mut self, uids: &UidSet) -> Result<()> {
         self.unbroken()?;
-        let tags = self.queue_fetch("fetch_messages", uids, "UID BODY.PEEK[]").await?;
-        self.bodies.push_back(Bodies { wanted: uids.clone(), tags, refused: false });
-        Ok(())
+        self.bodies.push_back(Bodies { wanted: uids.clone(), tags: None, refused: false });
+        self.ask_for_bodies().await
     }
 
     async fn next_message(&mut self) -> Result<MessageEvent> {
         loop {
+            self.ask_for_bodies().await?;
             let Some(event) = self.events.pop_front() else {
-                if self.bodies.is_empty() {
+                // Of what was asked for nothing is under way: nothing was asked for, or it was for no message.
+                let tags = self.bodies.front().and_then(|bodies| bodies.tags.as_ref());
+                if tags.is_none_or(BTreeSet::is_empty) {
+                    self.bodies.pop_front();
                     return Ok(MessageEvent::Done { refused: false });
                 }
                 self.pump().await?;
@@ -338,6 +361,10 @@ impl MailboxReader for ImapReader {
     async fn read_range(&mut self, uid: Uid, offset: u64, length: usize) -> Result<Option<Vec<u8>>> {
         self.unbroken()?;
         self.range(uid, offset, length).await
+    }
+
+    async fn wait_for_change(&mut self, mailbox: &MailboxName, within: Duration) -> Result<Waited> {
+        self.idle(mailbox, within).await
     }
 
     async fn close(mut self: Box<Self>) {

@@ -25,10 +25,12 @@ impl ImapReader {
                         self.without_threads |= outcome.verdict == Verdict::Bad;
                     }
                 }
-                if let Some(bodies) = self.bodies.iter_mut().find(|bodies| bodies.tags.contains(&sent.tag)) {
-                    bodies.tags.remove(&sent.tag);
+                if let Some(bodies) = self.bodies.front_mut()
+                    && let Some(tags) = &mut bodies.tags
+                    && tags.remove(&sent.tag)
+                {
                     bodies.refused |= refused;
-                    if bodies.tags.is_empty() {
+                    if tags.is_empty() {
                         self.events.push_back(MessageEvent::Done { refused: bodies.refused });
                     }
                 }

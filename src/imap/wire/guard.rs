@@ -7,14 +7,14 @@ use std::fmt;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::cursor::{announced_literal, ends_inside_quotes};
 use super::fetch::{FetchReader, Wanted};
 use super::literal;
 use super::parse::{fetch_begins, is_status, parse};
 use super::response::{Body, Response};
-use super::{CHUNK, MAX_ANSWER, MAX_KEPT_LITERAL, MAX_LINE, MAX_RANGE, MAX_RESPONSES, READ};
+use super::{CHUNK, MAX_ANSWER, MAX_KEPT_LITERAL, MAX_LINE, MAX_RANGE, MAX_RESPONSES, NEWS, READ};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Frames and limits what a server sends; collects commands until they are sent in one write.
@@ -176,7 +176,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 Err(_) => return Err(Error::new(ErrorKind::TimedOut, "the server did not answer in time")),
             };
             if n == 0 {
-                return Err(Error::new(ErrorKind::ConnectionLost, "the server closed the connection"));
+                return Err(closed());
+            }
+        }
+    }
+
+    /// The next response, however long it takes; `None` when `deadline` has passed without one. As long as nothing comes, no
+    /// room is held for it.
+    ///
+    /// # Cancel safety
+    /// Safe: octets received stay in the guard until they make a response.
+    pub(in crate::imap) async fn next_before(&mut self, deadline: Instant) -> Result<Option<Response>> {
+        loop {
+            if let Some(response) = self.advance()? {
+                return Ok(Some(response));
+            }
+            self.compact();
+            if self.buffer.is_empty() {
+                self.buffer = Vec::new();
+            }
+            self.buffer.reserve(NEWS);
+            match timeout_at(deadline, self.stream.read_buf(&mut self.buffer)).await {
+                Ok(Ok(0)) => return Err(closed()),
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Err(lost(&error)),
+                Err(_) => return Ok(None),
             }
         }
     }
@@ -339,6 +363,29 @@ struct Literal {
     kept: Vec<u8>,
 }
 
+fn closed() -> Error {
+    Error::new(ErrorKind::ConnectionLost, "the server closed the connection")
+}
+
 fn lost(error: &std::io::Error) -> Error {
     Error::new(ErrorKind::ConnectionLost, format!("the connection broke ({:?})", error.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn while_news_are_waited_for_no_room_is_held() {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 20);
+        let mut guard = Guard::new(ours, Duration::from_secs(5));
+        theirs.write_all(&b"* 17 EXISTS\r\n".repeat(40_000)).await.unwrap();
+        let deadline = || Instant::now() + Duration::from_secs(1);
+        while guard.next_before(deadline()).await.unwrap().is_some() {}
+        assert!(guard.buffer.capacity() <= 2 * NEWS, "{}", guard.buffer.capacity());
+        theirs.write_all(b"* 18 EX").await.unwrap();
+        assert_eq!(guard.next_before(deadline()).await.unwrap(), None);
+        theirs.write_all(b"ISTS\r\n").await.unwrap();
+        assert_eq!(guard.next_before(deadline()).await.unwrap(), Some(Response::Exists(18)));
+    }
 }

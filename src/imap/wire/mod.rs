@@ -28,3 +28,5 @@ const MAX_RESPONSES: u64 = 1_000_000;
 const CHUNK: usize = 64 << 10;
 /// Octets asked of the stream at once.
 const READ: usize = 16 << 10;
+/// Octets asked of the stream at once while news are waited for: a line or two.
+const NEWS: usize = 256;

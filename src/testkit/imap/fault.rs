@@ -253,6 +253,20 @@ pub enum Fault {
         /// How long after IDLE began.
         after: Duration,
     },
+    /// Says BYE during IDLE and closes the connection.
+    IdleBye {
+        /// How long after IDLE began.
+        after: Duration,
+        /// What stands behind `* BYE `.
+        text: String,
+    },
+    /// Ends IDLE by itself, with OK.
+    IdleEnds {
+        /// How long after IDLE began.
+        after: Duration,
+    },
+    /// Takes DONE and never answers it.
+    IdleDeaf,
     /// Reports message counts during IDLE as fast as it can.
     IdleFlood {
         /// How many reports.

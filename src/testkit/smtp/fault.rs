@@ -75,6 +75,13 @@ pub enum Fault {
         /// Where.
         at: Stage,
     },
+    /// Carries the command out and closes the connection after so many octets of the answer.
+    AnswerCut {
+        /// Where.
+        at: Stage,
+        /// How many octets still arrive.
+        octets: usize,
+    },
     /// Carries the command out and never answers: of [`Stage::EndOfData`], takes the message and keeps silent.
     AnswerNever {
         /// Where.

@@ -22,6 +22,7 @@ enum Instead {
 #[derive(Clone, Copy)]
 enum Afterwards {
     Lose,
+    Cut(usize),
     Silence,
 }
 
@@ -48,11 +49,16 @@ impl Session {
         };
         let afterwards = self.fault(|fault| match fault {
             Fault::AnswerLost { at: stage } if *stage == at => Some(Afterwards::Lose),
+            Fault::AnswerCut { at: stage, octets } if *stage == at => Some(Afterwards::Cut(*octets)),
             Fault::AnswerNever { at: stage } if *stage == at => Some(Afterwards::Silence),
             _ => None,
         });
         match afterwards {
             Some(Afterwards::Lose) => return Err(ended()),
+            Some(Afterwards::Cut(octets)) => {
+                self.write(reply.get(..octets).unwrap_or(&reply)).await?;
+                return Err(ended());
+            }
             Some(Afterwards::Silence) => return self.keep_silent().await,
             None => {}
         }
