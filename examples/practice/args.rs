@@ -3,6 +3,7 @@
 mod account;
 mod archive;
 mod page;
+mod work;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub(crate) use archive::{
 };
 
 pub(crate) use page::PageArgs;
+pub(crate) use work::{PauseArgs, ResumeArgs, ScopeArgs, WorkerArgs};
 
 use crate::failpoint::Failpoint;
 
@@ -33,9 +35,13 @@ use crate::failpoint::Failpoint;
 #[derive(Debug, Parser)]
 #[command(name = "practice")]
 pub(crate) struct Cli {
-    /// The store: one SQLite file; its key is kept beside it in FILE.key.
+    /// The store: an SQLite file, or the URL of a PostgreSQL database (postgres://...; its schema is `practicemail`).
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) store: Option<String>,
+    /// The key that passwords are sealed with; by default FILE.key beside the file, `practice.key` in the current directory for a
+    /// database.
     #[arg(long, value_name = "FILE")]
-    pub(crate) store: Option<PathBuf>,
+    pub(crate) key_file: Option<PathBuf>,
     /// Answer with exactly one JSON object on stdout.
     #[arg(long)]
     pub(crate) json: bool,
@@ -73,6 +79,12 @@ pub(crate) enum Command {
     Mailboxes(AccountArgs),
     /// Read accounts into the archive.
     Sync(SyncArgs),
+    /// Read accounts by themselves, every ten to fifteen minutes, and deliver what is due, until Ctrl-C.
+    Worker(WorkerArgs),
+    /// Hold up the worker: everything, a provider, or an account.
+    Pause(PauseArgs),
+    /// Let it go on.
+    Resume(ResumeArgs),
     /// Send a message, an answer included, from a user's account.
     Send(Box<SendArgs>),
     /// Show what was sent and what waits; take back or settle single messages.
@@ -134,9 +146,18 @@ pub(crate) struct SyncArgs {
     /// Only this user's accounts.
     #[arg(long, value_parser = user)]
     pub(crate) user: Option<UserId>,
+    /// Ask the worker for it, and do not wait.
+    #[arg(long)]
+    pub(crate) ask: bool,
     /// Messages a window reads at once.
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) window: Option<usize>,
+    /// Goes on: waits at the inboxes and reads what comes, and prints the answer of every pass in a line of its own.
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Ends watching after so many seconds.
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds, requires = "watch")]
+    pub(crate) watch_for: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use practicemail::contract::{
-    AccountRecord, Archive, Change, ClientSighting, Comparison, CopiesInMailbox, CoverageChange, DeadLetter,
-    Erasable, Erased, ErasedClient, Erasure, Fence, MailStore, Message, NewAccount, NewOutgoing, Outbox,
-    OutboxQuery, Outgoing, OutgoingClaim, OutgoingDecision, OutgoingEnd, PagePosition, PageQuery, PassEnd,
-    SendLimits, SentMessage, SettingsChange, StoredCopy, SyncState, Tombstone, Window, WindowReceipt,
+    AccountRecord, AccountSchedule, Archive, Change, Claimed, ClientSighting, Comparison, CopiesInMailbox,
+    CoverageChange, DeadLetter, DueClaim, Erasable, Erased, ErasedClient, Erasure, Fence, MailStore,
+    MailboxBacklog, Message, NewAccount, NewOutgoing, Outbox, OutboxQuery, Outgoing, OutgoingClaim,
+    OutgoingDecision, OutgoingEnd, PagePosition, PageQuery, PassEnd, Pause, PauseScope, Schedule, SendLimits,
+    SentMessage, SettingsChange, StoredCopy, SyncState, Tombstone, Window, WindowReceipt,
 };
 use practicemail::error::Result;
 use practicemail::settings::{AccountSettings, PracticeSettings};
@@ -82,6 +83,34 @@ impl Outbox for FailingStore {
     }
     async fn files_copies(&self, practice: &PracticeId, account: &AccountId) -> Result<Option<bool>> {
         self.store.files_copies(practice, account).await
+    }
+}
+
+#[async_trait]
+impl Schedule for FailingStore {
+    async fn claim_due(&self, claim: &DueClaim) -> Result<Claimed> {
+        self.transition("claim_due", self.store.claim_due(claim)).await
+    }
+    async fn request_now(&self, practice: &PracticeId, account: Option<AccountId>) -> Result<usize> {
+        self.transition("request_now", self.store.request_now(practice, account)).await
+    }
+    async fn schedule(&self, practice: &PracticeId) -> Result<Vec<AccountSchedule>> {
+        self.store.schedule(practice).await
+    }
+    async fn set_backlog(&self, fence: &Fence, backlog: &[MailboxBacklog]) -> Result<()> {
+        self.transition("set_backlog", self.store.set_backlog(fence, backlog)).await
+    }
+    async fn due_outboxes(&self, after: Option<PracticeId>, limit: usize) -> Result<Vec<PracticeId>> {
+        self.store.due_outboxes(after, limit).await
+    }
+    async fn pause(&self, pause: &Pause) -> Result<()> {
+        self.transition("pause", self.store.pause(pause)).await
+    }
+    async fn resume(&self, scope: &PauseScope) -> Result<bool> {
+        self.transition("resume", self.store.resume(scope)).await
+    }
+    async fn pauses(&self) -> Result<Vec<Pause>> {
+        self.store.pauses().await
     }
 }
 

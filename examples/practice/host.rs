@@ -7,31 +7,33 @@ use std::time::Duration;
 
 use practicemail::connect::Protocols;
 use practicemail::contract::{
-    AccountState, Clock, MailStore, Practice, PracticeDirectory as _, SystemClock, User,
+    AccountState, Clock, MailStore, Practice, PracticeDirectory, SystemClock, User,
 };
 use practicemail::error::{Error, ErrorKind, Result};
 use practicemail::net::{Dialer, EgressPolicy};
-use practicemail::practice_mail::{PracticeMail, Storage, Viewer};
+use practicemail::practice_mail::{PracticeMail, Viewer};
 use practicemail::settings::Way;
 use practicemail::storage::FileKey;
-use practicemail::storage::sqlite::{PracticeData, SqliteDirectory, SqliteStore};
+use practicemail::storage::sqlite::PracticeData;
 use practicemail::types::{AccountId, PracticeId, Timestamp, UserId};
 
 use crate::args::{AccountArgs, Cli, Command};
 use crate::failing_store::FailingStore;
 use crate::failpoint::{Failpoint, Fuse};
 use crate::fixed_clock::FixedClock;
+use crate::tables::{Tables, is_server};
 
 /// A host with one practice.
 pub(crate) struct Host {
-    /// The host's own tables.
-    pub(crate) directory: Arc<SqliteDirectory>,
+    /// The host's own tables, and the store.
+    pub(crate) tables: Tables,
+    /// The tables as the crate reads them.
+    pub(crate) directory: Arc<dyn PracticeDirectory>,
     /// The crate.
     pub(crate) door: PracticeMail,
     mail: Arc<dyn MailStore>,
     clock: Arc<dyn Clock>,
     practice: Option<PracticeId>,
-    sqlite: Arc<SqliteStore>,
     /// How long a person is waited for.
     pub(crate) patience: Option<Duration>,
     /// Where a command that needs no store lets one be kept; removed with the host.
@@ -41,18 +43,21 @@ pub(crate) struct Host {
 impl Host {
     /// Opens the store; only `init` makes one where there is none.
     pub(crate) async fn open(cli: &Cli, command: &Command) -> Result<Self> {
-        let (store, scratch) = place(cli.store.as_deref().unwrap_or(Path::new("")), command)?;
-        let clock: Arc<dyn Clock> = match cli.now {
-            Some(now) => Arc::new(FixedClock(now)),
-            None => Arc::new(SystemClock::new()),
+        let fixed: Option<Arc<dyn Clock>> = cli.now.map(|now| Arc::new(FixedClock(now)) as _);
+        let clock = fixed.clone().unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let store = cli.store.as_deref().unwrap_or_default();
+        let (tables, key, scratch) = if is_server(store) {
+            let makes = matches!(command, Command::Init(_));
+            (Tables::on_server(store, fixed, makes).await?, PathBuf::from("practice.key"), None)
+        } else {
+            let (file, scratch) = place(Path::new(store), command)?;
+            (Tables::in_file(&file, clock.clone()).await?, beside(&file, ".key"), scratch)
         };
-        let directory = Arc::new(SqliteDirectory::open(&store).await?);
         if let (Some(_), Command::Check(args)) = (&scratch, command) {
-            directory.replace_practice(&stand_in(&args.whose.user)?).await?;
+            tables.replace_practice(&stand_in(&args.whose.user)?).await?;
         }
-        let practice = directory.practices().await?.into_iter().next();
-        let sqlite = Arc::new(SqliteStore::open(&store, clock.clone()).await?);
-        let storage = Storage::of(sqlite.clone());
+        let practice = tables.practices().await?.into_iter().next();
+        let (directory, storage) = (tables.directory(), tables.storage());
         let fuse = match &cli.failpoint {
             Some(Failpoint::At { name, pass }) => Some(Fuse::new(name, *pass)),
             _ => None,
@@ -65,7 +70,7 @@ impl Host {
             None => storage,
         };
         let mail = storage.mail.clone();
-        let keys = Arc::new(FileKey::open_or_create(beside(&store, ".key")).await?);
+        let keys = Arc::new(FileKey::open_or_create(cli.key_file.as_ref().unwrap_or(&key)).await?);
         // The mail servers that its user names are theirs to reach, also on this machine and its network.
         let egress = EgressPolicy::Any;
         let mut door =
@@ -79,15 +84,14 @@ impl Host {
             door = door.with_window(window);
         }
         let patience = cli.timeout;
-        Ok(Self { directory, door, mail, clock, practice, sqlite, patience, _scratch: scratch })
+        Ok(Self { tables, directory, door, mail, clock, practice, patience, _scratch: scratch })
     }
 
     /// Closes the store, so that it is the one file that people copy.
     pub(crate) async fn close(self) -> Result<()> {
-        let Self { directory, sqlite, door, _scratch, .. } = self;
+        let Self { tables, door, _scratch, .. } = self;
         drop(door);
-        directory.close().await?;
-        sqlite.close().await
+        tables.close().await
     }
 
     /// The time.

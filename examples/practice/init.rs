@@ -29,7 +29,7 @@ pub(crate) async fn run(host: &Host, args: &InitArgs) -> Result<Answer> {
         let message = format!("this store holds the practice {known}; a store holds one");
         return Err(Error::new(ErrorKind::Invalid, message));
     }
-    host.directory.replace_practice(&data).await?;
+    host.tables.replace_practice(&data).await?;
     let host_itself = Viewer::System { reason: "the terminal's user owns the store" };
     host.door.set_noreply(&id, &host_itself, noreply).await?;
     let check = host.door.check_directory(&id).await?;

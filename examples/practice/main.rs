@@ -6,6 +6,7 @@
 //!     --login anna@example.org --password-env ANNAS_PASSWORD
 //! practice --store mail.db connect --user ben --gmail --client-id 1234.apps.googleusercontent.com --client-secret-env SECRET
 //! practice --store mail.db sync
+//! practice --store mail.db sync --watch
 //! practice --store mail.db tab --client marlow
 //! practice --store mail.db send --user anna --to paula@example.org --subject 'Your VAT return' --text 'It is done.'
 //! ```
@@ -43,8 +44,11 @@ mod show;
 mod status;
 mod sync;
 mod tab;
+mod tables;
 mod trace;
+mod watch;
 mod why;
+mod worker;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -74,7 +78,7 @@ fn main() -> ExitCode {
         return failure::usage(&Cli::command().error(UsageKind::MissingSubcommand, message), cli.json);
     };
     if cli.store.is_none() {
-        let message = "--store FILE is missing";
+        let message = "--store FILE or --store URL is missing";
         return failure::usage(&Cli::command().error(UsageKind::MissingRequiredArgument, message), cli.json);
     }
     // One thread does all there is to do, and costs least memory.
@@ -100,19 +104,23 @@ async fn run(cli: &Cli, command: &Command) -> Result<Answer> {
         trace::write_to(file, cli.log_level)?;
     }
     let host = Host::open(cli, command).await?;
-    let done = answer(&host, command).await;
+    let done = answer(&host, command, cli.json).await;
     host.close().await?;
     done
 }
 
-async fn answer(host: &Host, command: &Command) -> Result<Answer> {
+async fn answer(host: &Host, command: &Command, json: bool) -> Result<Answer> {
     match command {
         Command::Init(args) => init::run(host, args).await,
         Command::Connect(args) => account::connect(host, args).await,
         Command::Check(args) => account::check(host, args).await,
         Command::Disconnect(args) => disconnect::run(host, args).await,
         Command::Mailboxes(args) => account::mailboxes(host, args).await,
+        Command::Sync(args) if args.watch => watch::run(host, args, json).await,
         Command::Sync(args) => sync::run(host, args).await,
+        Command::Worker(args) => worker::run(host, args, json).await,
+        Command::Pause(args) => worker::pause(host, args).await,
+        Command::Resume(args) => worker::resume(host, args).await,
         Command::Send(args) => send::run(host, args).await,
         Command::Outbox(args) => outbox::run(host, args).await,
         Command::Tab(args) => tab::run(host, args).await,

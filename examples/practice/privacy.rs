@@ -28,7 +28,7 @@ pub(crate) async fn hold(host: &Host, args: &HoldArgs) -> Result<Answer> {
     // For how long its mail is kept besides is another matter.
     let mut retention = host.directory.retention(practice, client).await?;
     retention.held = matches!(args.state, OnOff::On);
-    host.directory.set_retention(practice, client, retention).await?;
+    host.tables.set_retention(practice, client, retention).await?;
     let listed = host.directory.keys_of(practice, client).await?.is_some();
     Answer::of(&Held { client: client.to_string(), held: retention.held, listed }, true)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use practicemail::contract::Outgoing;
 use practicemail::error::Result;
 use practicemail::sync::{AccountReport, MailboxReport, Progress};
 use serde::Serialize;
@@ -16,6 +17,10 @@ use crate::send::OutgoingRow;
 
 /// Makes a pass over all accounts, or one user's.
 pub(crate) async fn run(host: &Host, args: &SyncArgs) -> Result<Answer> {
+    if args.ask {
+        let asked = host.door.request_now(host.practice()?, args.user.as_ref()).await?;
+        return Answer::of(&Asked { asked }, true);
+    }
     // First what is to leave: its copies are then read as they were filed.
     let sent = host.door.deliver(host.practice()?).await?;
     let bar = bar();
@@ -44,6 +49,17 @@ fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_message(format!("{}: {}", progress.account, progress.mailbox));
 }
 
+/// What one pass over one account did.
+pub(crate) fn passed(report: &AccountReport) -> Result<Answer> {
+    let accounts = vec![Account::from(report)];
+    Answer::of(&Synced { accounts, outbox: Vec::new() }, report.error.is_none())
+}
+
+/// What was worked on in the outbox.
+pub(crate) fn delivered(sent: &[Outgoing]) -> Result<Answer> {
+    Answer::of(&Synced { accounts: Vec::new(), outbox: sent.iter().map(OutgoingRow::from).collect() }, true)
+}
+
 #[derive(Serialize)]
 struct Synced {
     accounts: Vec<Account>,
@@ -53,7 +69,19 @@ struct Synced {
 }
 
 #[derive(Serialize)]
-struct Account {
+struct Asked {
+    /// Accounts that were asked for.
+    asked: usize,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} accounts are asked for; `worker` reads them", self.asked)
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Account {
     account: String,
     user: String,
     mailboxes: Vec<Mailbox>,
@@ -75,6 +103,18 @@ struct Mailbox {
     gaps: u64,
     dead_letters: u64,
     unchanged: bool,
+}
+
+impl Account {
+    /// What a pass did, in a line.
+    pub(crate) fn line(&self) -> String {
+        let sum = |of: fn(&Mailbox) -> u64| self.mailboxes.iter().map(of).sum::<u64>();
+        let (scanned, matched, new) = (sum(|m| m.scanned), sum(|m| m.matched), sum(|m| m.new_messages));
+        format!(
+            "{}: looked at {scanned} messages, {matched} are clients', {new} new ({} ms, {} round trips)",
+            self.account, self.elapsed_ms, self.round_trips
+        )
+    }
 }
 
 impl From<&AccountReport> for Account {
@@ -110,18 +150,11 @@ impl From<&MailboxReport> for Mailbox {
 impl fmt::Display for Synced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.outbox.iter().try_for_each(|row| write!(f, "{row}"))?;
-        if self.accounts.is_empty() {
+        if self.accounts.is_empty() && self.outbox.is_empty() {
             writeln!(f, "No account is connected; `connect` does that.")?;
         }
         for account in &self.accounts {
-            let sum = |of: fn(&Mailbox) -> u64| account.mailboxes.iter().map(of).sum::<u64>();
-            let (scanned, matched) = (sum(|m| m.scanned), sum(|m| m.matched));
-            let new = sum(|m| m.new_messages);
-            writeln!(
-                f,
-                "{}: looked at {scanned} messages, {matched} are clients', {new} new ({} ms, {} round trips)",
-                account.account, account.elapsed_ms, account.round_trips
-            )?;
+            writeln!(f, "{}", account.line())?;
             for mailbox in account.mailboxes.iter().filter(|mailbox| !mailbox.unchanged) {
                 writeln!(
                     f,

@@ -39,7 +39,7 @@ pub(crate) async fn show(
 ) -> Result<Answer> {
     let practice = host.practice()?;
     let tab = host.door.tab(practice, client, viewer, query).await?;
-    let clients = host.directory.clients(practice).await?;
+    let clients = host.tables.clients(practice).await?;
     let name = clients.into_iter().find(|(id, _)| id == client).map(|(_, name)| name);
     let users = host.user_names().await?;
     let title = name.unwrap_or_else(|| client.to_string());
