@@ -104,6 +104,18 @@ fn who_has_no_account_sends_from_noreply_and_is_told_before() {
 }
 
 #[test]
+fn a_product_with_tables_of_its_own_shows_a_customers_mail() {
+    let text = told(&example("custom_repository").output().expect("run the example"));
+    let lines = [
+        "A contact of customer 18 cannot be used: this is not an address",
+        "Connected: anna@hale.example",
+        "Customer 17, Email, 1 in all:",
+        "  in 2026-01-12T10:00:00Z  Our VAT return",
+    ];
+    in_order(&text, &lines);
+}
+
+#[test]
 fn without_a_registration_it_is_said_what_is_missing() {
     for name in ["gmail", "microsoft365"] {
         let output = example(name).output().expect("run the example");

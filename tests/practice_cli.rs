@@ -100,6 +100,7 @@ fn wrong_usage_exits_with_2() {
         &["--store", "mail.db", "tab"],
         &["--store", "mail.db", "tab", "--client", "bakery", "--limit", "0"],
         &["--store", "mail.db", "sync", "--window", "many"],
+        &["--store", "mail.db", "sync", "--for", "5"],
         &["--store", "mail.db", "settings", "--switch", "gmail=perhaps"],
         &["--store", "mail.db", "settings", "--switch", "pigeon=off"],
         &["--store", "mail.db", "settings", "--by", "anna"],
@@ -302,8 +303,13 @@ fn a_practice_without_accounts_has_empty_answers() {
     assert_eq!(tab, json!({"messages": [], "next": null, "count": "0"}));
     let status = answered(&terminal.json(&["status"]), 0);
     let row = json!({"user": "anna", "address": "anna@hale.example", "channel": null, "last_synchronised": null,
-                     "health": "never_set_up", "dead_letters": 0, "remedy": null, "who": null});
-    assert_eq!(status, json!({"users": [row]}));
+                     "health": "never_set_up", "dead_letters": 0, "failures": 0, "remedy": null, "who": null});
+    let told = status["users"][0].as_object().expect("a row");
+    for (name, value) in row.as_object().expect("a row") {
+        assert_eq!(told.get(name), Some(value), "{name}");
+    }
+    assert_eq!(status["users"].as_array().map(Vec::len), Some(1));
+    assert_eq!((&status["summary"]["never_set_up"], &status["summary"]["fine"]), (&json!(1), &json!(0)));
     let written = answered(&terminal.json(&["export", "--format", "jsonl", "--out", "all.jsonl"]), 0);
     assert_eq!(written, json!({"lines": 0}));
     assert_eq!(fs::read_to_string(terminal.path("all.jsonl")).expect("the file"), "");

@@ -1,5 +1,5 @@
 //! The stores answer alike: what the memory store says, which reads the contract as plainly as can be, the `SQLite` store says
-//! too, whatever was archived, in whatever order.
+//! too, and the PostgreSQL store, whatever was archived, in whatever order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use practicemail::contract::{
 };
 use practicemail::settings::{AccountSettings, Login, ServerSettings, Sharing, TlsMode};
 use practicemail::storage::MemoryStore;
+use practicemail::storage::postgres::Postgres;
 use practicemail::storage::sqlite::SqliteStore;
 use practicemail::types::{
     AccountId, Address, AddressingHeaders, Attachment, CleanText, ConversationId, Copy, CopyPlace, Digest,
@@ -18,6 +19,11 @@ use practicemail::types::{
 use proptest::collection::{btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+mod support;
+
+use support::postgres::PostgresServer;
 
 /// Words that engines may cut, fold or count differently.
 const WORDS: [&str; 20] = [
@@ -156,10 +162,15 @@ impl Letter {
     }
 }
 
-async fn stores() -> [Box<dyn MailStore>; 2] {
+/// Of these the first is what the others are held against.
+async fn stores(server: &PostgresServer) -> [Box<dyn MailStore>; 3] {
     let clock = Arc::new(SystemClock::new());
     let sqlite = SqliteStore::open_in_memory(clock.clone()).await.unwrap();
-    [Box::new(MemoryStore::new(clock)), Box::new(sqlite)]
+    let database = Postgres::connect(&server.url()).await.unwrap();
+    let database = database.schema(&server.next_schema()).unwrap();
+    database.migrate().await.unwrap();
+    let postgres = database.open().await.unwrap();
+    [Box::new(MemoryStore::new(clock)), Box::new(sqlite), Box::new(postgres)]
 }
 
 /// Archives letters, each in a window of its own.
@@ -300,66 +311,81 @@ fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+/// Tries generated values, all on one server.
+fn check<T: std::fmt::Debug>(values: impl Strategy<Value = T>, holds: impl Fn(&PostgresServer, T)) {
+    let server = PostgresServer::start();
+    let config = ProptestConfig { cases: 48, source_file: Some(file!()), ..ProptestConfig::default() };
+    let tried = TestRunner::new(config).run(&values, |value| {
+        holds(&server, value);
+        Ok(())
+    });
+    tried.unwrap_or_else(|failed| panic!("{failed}"));
+}
 
-    #[test]
-    fn conversations_do_not_depend_on_the_order_of_arrival(
-        (letters, shuffled) in vec(letter(), 1..12).prop_map(consistent).prop_flat_map(|letters| {
-            (Just(letters.clone()), Just(letters).prop_shuffle())
-        })
-    ) {
+#[test]
+fn conversations_do_not_depend_on_the_order_of_arrival() {
+    let letters = vec(letter(), 1..12)
+        .prop_map(consistent)
+        .prop_flat_map(|letters| (Just(letters.clone()), Just(letters).prop_shuffle()));
+    check(letters, |server, (letters, shuffled)| {
         let expected = expected(&letters);
         run(async {
             for order in [&letters, &shuffled] {
-                for store in stores().await {
+                for store in stores(server).await {
                     archive(&*store, order).await;
                     assert_eq!(partition(&*store).await, expected);
                 }
             }
         });
-    }
+    });
+}
 
-    #[test]
-    fn whatever_is_asked_is_answered_alike(
-        letters in vec(letter(), 1..20),
-        hidden in vec((0..12u8, 0..3usize), 0..8),
-        erased in of(0..3u8),
-        questions in vec(question(), 24),
-    ) {
+#[test]
+fn whatever_is_asked_is_answered_alike() {
+    let letters = vec(letter(), 1..20);
+    let hidden = vec((0..12u8, 0..3usize), 0..8);
+    let values = (letters, hidden, of(0..3u8), vec(question(), 24));
+    check(values, |server, (letters, hidden, erased, questions)| {
         let letters: Vec<_> = (1..).zip(letters).collect();
         run(async {
-            let [memory, sqlite] = stores().await;
-            for store in [&memory, &sqlite] {
+            let stores = stores(server).await;
+            let [memory, others @ ..] = &stores;
+            for store in &stores {
                 archive(&**store, &letters).await;
             }
             for (message, user) in hidden {
                 let user = UserId::new(USERS[user]).unwrap();
                 let mut done = Vec::new();
-                for store in [&memory, &sqlite] {
+                for store in &stores {
                     let hidden = store.hide(&practice(), message_key(message), &user, true).await;
                     done.push(hidden.map_err(|error| error.kind()));
                 }
-                assert_eq!(done[0], done[1]);
+                assert!(done.iter().all(|one| *one == done[0]), "{done:?}");
             }
             if let Some(number) = erased {
-                for store in [&memory, &sqlite] {
+                for store in &stores {
                     store.disconnect(&practice(), &account(number)).await.unwrap();
                     store.erase_account(&practice(), &account(number)).await.unwrap();
                 }
             }
             let everything = memory.all_messages(&practice(), None, usize::MAX).await.unwrap();
-            assert_eq!(sqlite.all_messages(&practice(), None, usize::MAX).await.unwrap(), everything);
+            for store in others {
+                assert_eq!(store.all_messages(&practice(), None, usize::MAX).await.unwrap(), everything);
+            }
             for number in 0..12 {
                 let id = ConversationId::begun_by(message_key(number));
                 let named = memory.conversation(&practice(), id).await.unwrap();
-                assert_eq!(sqlite.conversation(&practice(), id).await.unwrap(), named);
+                for store in others {
+                    assert_eq!(store.conversation(&practice(), id).await.unwrap(), named);
+                }
             }
             for question in &questions {
                 let query = question.query();
-                let expected = answers(&*memory, &query).await;
-                assert_eq!(answers(&*sqlite, &query).await, expected, "{question:?}");
+                let expected = answers(&**memory, &query).await;
+                for store in others {
+                    assert_eq!(answers(&**store, &query).await, expected, "{question:?}");
+                }
             }
         });
-    }
+    });
 }

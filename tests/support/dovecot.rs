@@ -195,6 +195,12 @@ impl Dovecot {
 
     /// Every line every session of a user sent after signing in, one list a session. Needs [`Options::record`].
     pub(crate) fn command_lines(&self, user: &str) -> Vec<Vec<String>> {
+        let sessions = self.recorded(user).into_iter();
+        sessions.map(|text| text.lines().map(|line| untimed(line).to_owned()).collect()).collect()
+    }
+
+    /// What each session of a user sent.
+    fn recorded(&self, user: &str) -> Vec<String> {
         let recorded = entries(&self.directory.path().join("record").join(user));
         let sent = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "in");
         let mut files: Vec<PathBuf> = recorded.into_iter().filter(sent).collect();
@@ -202,7 +208,17 @@ impl Dovecot {
         let text = |path: &PathBuf| {
             String::from_utf8_lossy(&fs::read(path).expect("a recorded session")).into_owned()
         };
-        files.iter().map(|path| text(path).lines().map(|line| untimed(line).to_owned()).collect()).collect()
+        files.iter().map(text).collect()
+    }
+
+    /// The same with when each line came, in seconds since 1970.
+    pub(crate) fn timed_command_lines(&self, user: &str) -> Vec<Vec<(f64, String)>> {
+        let timed = |line: &str| {
+            let (stamp, rest) = line.split_once(' ')?;
+            Some((stamp.parse().ok()?, rest.to_owned()))
+        };
+        let sessions = self.recorded(user).into_iter();
+        sessions.map(|text| text.lines().filter_map(timed).collect()).collect()
     }
 
     /// Prepares a user's place for recordings: the server creates files there, never directories.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::directory::Directory;
 use super::dovecot::{Dovecot, PASSWORD};
+use super::postgres::PostgresServer;
 
 /// A first synchronisation stays below this, whatever it reads.
 pub(crate) const MEMORY_LIMIT: u64 = 32 << 20;
@@ -29,6 +30,7 @@ pub(crate) enum Encryption {
 /// A store and the host that owns it.
 pub(crate) struct Practice {
     directory: tempfile::TempDir,
+    server: Option<PostgresServer>,
 }
 
 /// How a run ended.
@@ -53,18 +55,38 @@ pub(crate) struct Running {
 }
 
 impl Practice {
-    /// A host that knows nobody yet.
+    /// A host that knows nobody yet; its store is a file, or with `PRACTICE_TEST_STORE=postgres` a database of its own.
     pub(crate) fn new() -> Self {
+        let server = match std::env::var("PRACTICE_TEST_STORE").as_deref() {
+            Ok("postgres") => Some(PostgresServer::start()),
+            Ok(other) => panic!("PRACTICE_TEST_STORE is `postgres` or not set, not {other}"),
+            Err(_) => None,
+        };
+        Self { server, ..Self::in_file() }
+    }
+
+    /// The same whose store is a database of its own.
+    pub(crate) fn on_server() -> Self {
+        Self { server: Some(PostgresServer::start()), ..Self::in_file() }
+    }
+
+    /// Has the database's server crash and start again.
+    pub(crate) fn crash_the_database(&mut self) {
+        self.server.as_mut().expect("a server").restart();
+    }
+
+    fn in_file() -> Self {
         let directory =
             tempfile::Builder::new().prefix("pm-practice-").tempdir().expect("a temporary directory");
         fs::create_dir(directory.path().join("store")).expect("create the store's directory");
         fs::create_dir(directory.path().join("scratch")).expect("create the host's temporary directory");
-        Self { directory }
+        Self { directory, server: None }
     }
 
     /// A second host whose store is a copy of this one's.
     pub(crate) fn duplicate(&self) -> Self {
-        let twin = Self::new();
+        assert!(self.server.is_none(), "a database is not copied by its files");
+        let twin = Self::in_file();
         for entry in fs::read_dir(self.store_directory()).expect("list the store") {
             let path = entry.expect("an entry").path();
             let name = path.file_name().expect("a file");
@@ -81,7 +103,11 @@ impl Practice {
     /// Starts a command with `--json`.
     pub(crate) fn start(&self, global: &[&str], command: &[&str]) -> Running {
         let mut host = Command::new(binary());
-        host.arg("--store").arg(self.store_directory().join("practice.db")).arg("--json");
+        match &self.server {
+            None => host.arg("--store").arg(self.store_directory().join("practice.db")),
+            Some(server) => host.arg("--store").arg(server.url()),
+        };
+        host.arg("--json");
         host.args(global).args(command).env(PASSWORD_VARIABLE, PASSWORD);
         host.env("TMPDIR", self.directory.path().join("scratch"))
             .current_dir(self.directory.path().join("scratch"));

@@ -28,6 +28,17 @@ impl<'d> Scene<'d> {
         Self::new(dovecot, &[("anna", Naming::English), ("ben", Naming::German)], messages, encryption)
     }
 
+    /// The same for a host that is there already.
+    pub(crate) fn of_two_on(
+        dovecot: &'d Dovecot,
+        practice: Practice,
+        messages: usize,
+        encryption: Encryption,
+    ) -> Self {
+        let users = [("anna", Naming::English), ("ben", Naming::German)];
+        Self::on(dovecot, practice, &users, messages, encryption)
+    }
+
     /// The same for Anna alone.
     pub(crate) fn of_anna(dovecot: &'d Dovecot, messages: usize, encryption: Encryption) -> Self {
         Self::new(dovecot, &[("anna", Naming::English)], messages, encryption)
@@ -39,9 +50,18 @@ impl<'d> Scene<'d> {
         messages: usize,
         encryption: Encryption,
     ) -> Self {
+        Self::on(dovecot, Practice::new(), users, messages, encryption)
+    }
+
+    fn on(
+        dovecot: &'d Dovecot,
+        practice: Practice,
+        users: &[(&'static str, Naming)],
+        messages: usize,
+        encryption: Encryption,
+    ) -> Self {
         let mut corpus = Corpus::new(dovecot, Composer::new(Directory::new(), 20_261_124), users);
         corpus.fill(messages);
-        let practice = Practice::new();
         practice.init(&corpus.composer.directory);
         let readings = users
             .iter()

@@ -1,0 +1,99 @@
+//! What `docs/operating.md` tells operators to do, done.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use practicemail::contract::{
+    CredentialField, CredentialStore, KeyProvider, MailStore, NewAccount, SystemClock,
+};
+use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
+use practicemail::storage::sqlite::SqliteStore;
+use practicemail::storage::{FileKey, Sealer};
+use practicemail::types::{AccountId, Address, PracticeId, Secret, UserId};
+
+fn practice() -> PracticeId {
+    PracticeId::new("p").unwrap()
+}
+
+fn account(id: &str) -> AccountId {
+    AccountId::new(id).unwrap()
+}
+
+async fn open(path: &Path) -> SqliteStore {
+    SqliteStore::open(path, Arc::new(SystemClock::new())).await.unwrap()
+}
+
+async fn connect(store: &SqliteStore, id: &str) {
+    let server = ServerSettings::new("imap.example.org", 993, TlsMode::Implicit).unwrap();
+    let settings = AccountSettings::new(server, Login::new("anna").unwrap());
+    let address = Address::parse("anna@example.org").unwrap();
+    let account = NewAccount::new(practice(), account(id), UserId::new("u").unwrap(), address, settings);
+    store.connect(&account).await.unwrap();
+}
+
+async fn plain(path: &Path) -> sqlx::SqliteConnection {
+    use sqlx::ConnectOptions;
+    sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_backup_is_made_while_the_store_is_in_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.db");
+    let store = open(&path).await;
+    connect(&store, "a").await;
+    let into = format!("VACUUM INTO '{}'", dir.path().join("backup.db").display());
+    sqlx::raw_sql(sqlx::AssertSqlSafe(into)).execute(&mut plain(&path).await).await.unwrap();
+    connect(&store, "b").await;
+
+    let backup = open(&dir.path().join("backup.db")).await;
+    let accounts = backup.accounts(&practice()).await.unwrap();
+    assert_eq!(accounts.len(), 1, "as it was at that moment");
+    let check: String = sqlx::query_scalar("PRAGMA integrity_check")
+        .fetch_one(&mut plain(&dir.path().join("backup.db")).await)
+        .await
+        .unwrap();
+    assert_eq!(check, "ok");
+}
+
+async fn seal(store: &SqliteStore, keys: &Arc<FileKey>, id: &str) {
+    let sealer = Sealer::new(keys.clone());
+    let field = CredentialField::IncomingPassword;
+    let sealed = sealer.seal(&practice(), &account(id), field, &Secret::new("a password")).await.unwrap();
+    store.replace(&practice(), &account(id), field, sealed, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_key_seals_from_the_next_start_on_and_the_old_one_stays_as_long_as_it_is_in_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, key_file) = (dir.path().join("mail.db"), dir.path().join("mail.key"));
+    let store = open(&path).await;
+    let running = Arc::new(FileKey::open_or_create(&key_file).await.unwrap());
+    for id in ["a", "b"] {
+        connect(&store, id).await;
+        seal(&store, &running, id).await;
+    }
+    let mut lines = std::fs::read_to_string(&key_file).unwrap();
+    lines += &["practicemail-key 1 2 ", &"0b".repeat(32), "\n"].concat();
+    std::fs::write(&key_file, lines).unwrap();
+    assert_eq!(running.current().await.unwrap().id(), 1, "until it is started again");
+    let started = Arc::new(FileKey::open_or_create(&key_file).await.unwrap());
+
+    let in_use = "SELECT DISTINCT hex(substr(octets, 2, 4)) FROM credential ORDER BY 1";
+    for (sealed_anew, numbers) in
+        [(None, &["00000001"][..]), (Some("a"), &["00000001", "00000002"]), (Some("b"), &["00000002"])]
+    {
+        if let Some(id) = sealed_anew {
+            seal(&store, &started, id).await;
+        }
+        let found: Vec<String> = sqlx::query_scalar(in_use).fetch_all(&mut plain(&path).await).await.unwrap();
+        assert_eq!(found, numbers);
+        for (keys, id) in [(&running, "a"), (&started, "b")] {
+            let field = CredentialField::IncomingPassword;
+            let record = store.load(&practice(), &account(id), field).await.unwrap().unwrap();
+            let sealer = Sealer::new(keys.clone());
+            let opened = sealer.open(&practice(), &account(id), field, &record.octets).await.unwrap();
+            assert_eq!(opened.expose(), "a password");
+        }
+    }
+}
