@@ -15,6 +15,7 @@
 //! | switch a way of connecting off, register the practice's own application | [`PracticeMail::switch`], [`PracticeMail::register_application`] |
 //! | find settings for an address | [`discover::Discoverer`], [`settings::Provider`] |
 //! | read the mail | [`PracticeMail::sync`] |
+//! | read it as it comes, while somebody looks | [`PracticeMail::watch`] |
 //! | show a client's mail | [`PracticeMail::tab`], [`PracticeMail::conversations`], [`practice_mail::TabQuery`] |
 //! | search it | [`practice_mail::TabQuery::search`] |
 //! | open a message, an attachment | [`PracticeMail::show`], [`PracticeMail::attachment`], [`PracticeMail::raw`] |
@@ -32,7 +33,9 @@
 //! | show an administrator how everybody's mail fares | [`PracticeMail::status`] |
 //! | tell a user what to do about a failure | [`error::Error::advice`], [`error::ErrorKind`] |
 //! | follow what happens | [`PracticeMail::changes`] |
+//! | test your integration without a network | the features `testkit` and `conformance`, and `manual::testing` |
 //! | write a store or an adapter of your own | [`manual::implementing`] |
+//! | run it: backups, keys, what to watch; a new release | [`manual::operating`], [`manual::upgrading`] |
 //! | understand how it works | [`manual::architecture`], [`manual::archive`], [`manual::connecting`], [`manual::sending`], [`manual::glossary`] |
 //!
 //! # In short
