@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Longest name that is spoken: with an account before it, it fits every engine's index rows.
-const MAX_OCTETS: usize = 1_000;
+const MAX_OCTETS: usize = 2_000;
 
 /// A mailbox's name, octet for octet as the server spelled it, so that it can be given back; shown decoded.
 ///
@@ -42,7 +42,7 @@ impl MailboxName {
     }
 
     /// Whether a command can carry the name: a CR, LF or NUL cannot stand in a quoted string (RFC 9051 §4.3), nor does every store's index
-    /// take more than a thousand octets. No server is known whose names are longer than 255 a level.
+    /// take more than two thousand octets. No server is known whose names are longer than 255 a level.
     pub fn is_speakable(&self) -> bool {
         let is_sized = (1..=MAX_OCTETS).contains(&self.0.len());
         is_sized && !self.0.iter().any(|b| matches!(b, 0 | b'\r' | b'\n'))
