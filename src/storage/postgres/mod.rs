@@ -46,7 +46,7 @@ const WAIT: Duration = Duration::from_secs(10);
 /// practice take turns, and a process that was stopped beyond its lease is refused. Nothing is left to a session, so that it works behind
 /// `PgBouncer` in transaction mode, whose `ignore_startup_parameters` needs no entry for it.
 ///
-/// Octets of messages are kept in the database too; [`Storage::with_blobs`](crate::Storage::with_blobs) keeps them elsewhere. What is
+/// Octets of messages are kept in the database too; [`Storage::with_blobs`](crate::practice_mail::Storage::with_blobs) keeps them elsewhere. What is
 /// deleted is gone from the disk when the server vacuums its table.
 ///
 /// What is queued in a database that was restored from a backup waits for a person, as soon as the store notices: when it is opened and
