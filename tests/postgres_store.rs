@@ -2,7 +2,6 @@
 //! choice, plans of the hot questions.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use practicemail::contract::{
     ArchivedCopy, BlobInfo, ComposedMessage, MailStore, NewAccount, NewOutgoing, Outbox as _, OutboxQuery,
@@ -379,10 +378,4 @@ fn token(key: &KeyDigest) -> String {
     let mut octets = b"hale\0".to_vec();
     octets.extend_from_slice(key.as_bytes());
     support::sha256(&octets)[..32].to_owned()
-}
-
-#[test]
-fn the_store_is_shared_between_threads() {
-    fn is_shared<T: Send + Sync + 'static>() {}
-    is_shared::<Arc<PostgresStore>>();
 }

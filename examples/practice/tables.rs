@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use practicemail::contract::{Clock, PracticeDirectory, Retention};
-use practicemail::error::Result;
+use practicemail::error::{Error, ErrorKind, Result};
 use practicemail::practice_mail::Storage;
 use practicemail::storage::postgres::{Postgres, PostgresDirectory, PostgresStore};
 use practicemail::storage::sqlite::{PracticeData, SqliteDirectory, SqliteStore};
@@ -21,6 +21,14 @@ pub(crate) enum Tables {
 /// Whether this names a server rather than a file.
 pub(crate) fn is_server(store: &str) -> bool {
     store.starts_with("postgres://") || store.starts_with("postgresql://")
+}
+
+/// Says which command migrates.
+fn with_init(error: Error) -> Error {
+    match error.kind() {
+        kind @ ErrorKind::StorageVersion => Error::new(kind, format!("{error}; `init` does so")),
+        _ => error,
+    }
 }
 
 impl Tables {
@@ -40,8 +48,8 @@ impl Tables {
             database.migrate().await?;
             database.migrate_directory().await?;
         }
-        let directory = Arc::new(database.open_directory().await?);
-        Ok(Self::Server(directory, Arc::new(database.open().await?)))
+        let directory = Arc::new(database.open_directory().await.map_err(with_init)?);
+        Ok(Self::Server(directory, Arc::new(database.open().await.map_err(with_init)?)))
     }
 
     /// The host's tables, as the crate reads them.

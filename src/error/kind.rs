@@ -205,7 +205,8 @@ kinds! {
     /// The database does not take this very message, whatever else it takes: trying again is of no use, leaving it out is.
     StorageRefused = "storage_refused", Host, "The archive does not take a message.",
         "Look into the storage's own log, and send the message to the product's support.";
-    StorageVersion = "storage_version", Host, "The archive was written by a newer version of this software.", "Update the software.";
+    StorageVersion = "storage_version", Host, "The archive's tables are of another version than this software.",
+        "Update the software, or have the tables brought up to date.";
     /// The record was sealed with another key, for another account, or was altered.
     CredentialsUnreadable = "credentials_unreadable", User, "The stored password cannot be opened.", "Enter the password again.";
     KeyUnavailable = "key_unavailable", Host, "The key that protects stored passwords is not available.",

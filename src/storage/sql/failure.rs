@@ -18,6 +18,9 @@ pub(in crate::storage) fn failure(error: sqlx::Error) -> Error {
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => {
             (ErrorKind::StorageCorrupt, "the archive holds a value of another type")
         }
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
+            (ErrorKind::Storage, "the archive's database cannot be reached")
+        }
         _ => (ErrorKind::Storage, "the archive could not be read or written"),
     };
     match error {

@@ -8,6 +8,7 @@ mod accounts;
 mod archive;
 mod archive_store;
 mod backlog;
+mod blob_writer;
 pub(in crate::storage) mod blobs;
 mod changes;
 mod comparison;
