@@ -1,6 +1,7 @@
 //! Where the octets of messages are kept.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::types::{Digest, PracticeId};
@@ -68,7 +69,7 @@ pub trait BlobWriter: Send {
 }
 
 /// A blob's name and length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BlobInfo {
     /// SHA-256 of its octets.

@@ -1,12 +1,15 @@
 //! Where sealed passwords and tokens are kept.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::types::serial::octets;
 use crate::types::{AccountId, PracticeId, Timestamp};
 
 /// Which secret of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CredentialField {
     /// The password of the IMAP server.
@@ -38,12 +41,13 @@ impl CredentialField {
 }
 
 /// A secret as stores see it: sealed, with the version that compare-and-swap goes by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SealedRecord {
     /// Counts up with every [`CredentialStore::replace`].
     pub version: u64,
-    /// The sealed octets.
+    /// The sealed octets; serialised as hexadecimal digits.
+    #[serde(with = "octets")]
     pub octets: Vec<u8>,
 }
 
@@ -55,7 +59,7 @@ impl SealedRecord {
 }
 
 /// The right to refresh one record, until it expires.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Claim {
     /// The version it was claimed at.

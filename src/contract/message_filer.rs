@@ -1,12 +1,13 @@
 //! Filing the copy of a sent message, and finding it.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::types::{MailboxName, MessageDate, MessageId, OutgoingId, Uid, UidValidity};
 
 /// Where a message was found, or put.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FiledCopy {
     /// The mailbox.

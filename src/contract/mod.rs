@@ -2,6 +2,10 @@
 //!
 //! Every trait is object-safe and has impls for `Arc<T>` where it is shared. Each has a numbered *Contract*; the suites of
 //! the `conformance` feature check its clauses under the same numbers.
+//!
+//! What a store keeps implements serde's traits, for stores over an engine that takes documents. Octets stand as hexadecimal digits, enums by
+//! stable names, instants as seconds, and what is read is checked. The forms are stable: fields are only added. What serde says of a record it
+//! cannot read may quote the record: it is for nobody's log.
 
 mod blob_store;
 mod clock;

@@ -1,5 +1,7 @@
 //! The kinds of failure, each with its advice.
 
+use crate::types::serial::by_name;
+
 /// Who must act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -81,6 +83,8 @@ macro_rules! kinds {
                 }
             }
         }
+
+        by_name!(ErrorKind);
     };
 }
 

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
+
+use super::serial::by_text;
 
 /// Longest addr-spec: a path of 256 octets (RFC 5321 §4.5.3.1.3) would do, 320 is what 64 + 1 + 255 add up to.
 const MAX_OCTETS: usize = 320;
@@ -68,6 +71,8 @@ impl DomainName {
     }
 }
 
+by_text!(DomainName, |domain| domain.as_str(), |text| DomainName::parse(&text));
+
 impl fmt::Display for DomainName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -88,7 +93,10 @@ impl fmt::Debug for DomainName {
 /// assert_eq!(address.to_string(), "Anna.Müller@xn--exmple-cua.de");
 /// assert_eq!(address.key(), Address::parse("anna.müller@exämple.de").unwrap().key());
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Serialised as its two parts, for not every reader of texts takes a quoted one.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Parts")]
 pub struct Address {
     /// NFC, without quotes, backslashes undone.
     local: String,
@@ -154,6 +162,21 @@ impl Address {
     pub fn key(&self) -> AddressKey {
         let local: String = self.local.to_lowercase().nfc().collect();
         AddressKey { at: local.len(), text: format!("{local}@{}", self.domain) }
+    }
+}
+
+/// An address as it was serialised.
+#[derive(Deserialize)]
+struct Parts {
+    local: String,
+    domain: String,
+}
+
+impl TryFrom<Parts> for Address {
+    type Error = AddressError;
+
+    fn try_from(parts: Parts) -> Result<Self, AddressError> {
+        Self::from_parts(&parts.local, &parts.domain)
     }
 }
 

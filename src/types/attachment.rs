@@ -1,9 +1,11 @@
 //! What a message says it carries besides its text.
 
+use serde::{Deserialize, Serialize};
+
 use super::CleanText;
 
 /// One attachment or inline part, as listed with a message; its octets stay inside the stored message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Attachment {
     /// A single safe file name; empty when the message gives none.

@@ -1,5 +1,7 @@
 //! Whether a message comes from where it says (RFC 8601, RFC 7489).
 
+use super::serial::by_name;
+
 /// What the server that received a message found of its author's domain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -14,6 +16,8 @@ pub enum Authenticity {
 }
 
 impl Authenticity {
+    const ALL: [Self; 3] = [Self::Unknown, Self::Pass, Self::Fail];
+
     /// `unknown`, `pass` or `fail`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -25,9 +29,11 @@ impl Authenticity {
 
     /// Reads what [`as_str`](Self::as_str) wrote.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Unknown, Self::Pass, Self::Fail].into_iter().find(|known| known.as_str() == text)
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 }
+
+by_name!(Authenticity);
 
 /// One Authentication-Results field (RFC 8601 §2.2). Anybody can write one: it counts only when the server that received the message did.
 #[derive(Debug, Clone, PartialEq, Eq)]

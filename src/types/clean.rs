@@ -1,6 +1,9 @@
 //! Text from strangers, made safe to show and to store.
 
+use std::convert::Infallible;
 use std::fmt;
+
+use super::serial::by_text;
 
 /// Text without control characters, line breaks, NUL or direction overrides, and of bounded length: what a decoded
 /// subject, name or file name becomes before anything else sees it.
@@ -71,6 +74,8 @@ impl CleanText {
         self.0.is_empty()
     }
 }
+
+by_text!(CleanText, |clean| clean.as_str(), |text| Ok::<_, Infallible>(CleanText::new(&text)));
 
 impl fmt::Display for CleanText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::MessageKey;
 
 /// Names a conversation: the identity of the message that began it here. Of conversations that turn out to be one the oldest keeps
 /// its id, and the others' go on to name it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ConversationId(MessageKey);
 
 impl ConversationId {

@@ -1,9 +1,11 @@
 //! Copies: the places where a message lies.
 
+use serde::{Deserialize, Serialize};
+
 use super::{AccountId, Authenticity, Digest, MailboxName, Timestamp, Uid, UidValidity};
 
 /// One place on a server.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CopyPlace {
     /// The account.
@@ -24,7 +26,7 @@ impl CopyPlace {
 }
 
 /// A copy of a message and its octets as the server gave them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Copy {
     /// Where it lies, or lay.
@@ -70,7 +72,8 @@ impl Copy {
 }
 
 /// What of a copy's octets is in the blob store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Kept {
     /// All of them, under [`Copy::sha256`].
@@ -87,7 +90,7 @@ pub enum Kept {
 }
 
 /// Octets that were cut out of a message: the content of one attachment, as it is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Cut {
     /// Which attachment, counted from 0 in the order in which they are listed.
@@ -108,7 +111,8 @@ impl Cut {
 }
 
 /// Copies follow the server; the message stays, it is the practice's record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CopyState {
     /// The server lists it.

@@ -1,9 +1,12 @@
 //! How far a mailbox is read.
 
+use serde::{Deserialize, Serialize};
+
+use super::serial::by_name;
 use super::{ModSeq, Timestamp, Uid, UidSet, UidValidity};
 
 /// What a server says of a mailbox without opening it (RFC 9051 §6.3.11). Equal to the last one seen, nothing happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MailboxStatus {
     /// Messages in it.
@@ -31,7 +34,7 @@ impl MailboxStatus {
 /// How far one mailbox is read: the set of UIDs whose addressing headers were matched and committed. What is left to do
 /// is always *what the server lists now* without *what was seen*, newest first; the two frontiers follow from the set.
 /// Never ahead of what is stored: both are one write.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Cursor {
     /// The validity the UIDs belong to.
@@ -64,7 +67,7 @@ impl Cursor {
 }
 
 /// A UID that the server lists and that would not come.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Gap {
     /// Which.
@@ -99,6 +102,8 @@ pub enum GapReason {
 }
 
 impl GapReason {
+    const ALL: [Self; 4] = [Self::NotAnswered, Self::Refused, Self::Empty, Self::WrongSize];
+
     /// A short stable name, for storage and for people.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -111,8 +116,8 @@ impl GapReason {
 
     /// Reads what [`as_str`](Self::as_str) wrote.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::NotAnswered, Self::Refused, Self::Empty, Self::WrongSize]
-            .into_iter()
-            .find(|r| r.as_str() == text)
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
     }
 }
+
+by_name!(GapReason);

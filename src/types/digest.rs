@@ -4,6 +4,8 @@ use std::fmt;
 
 use sha2::Digest as _;
 
+use super::serial::by_octets;
+
 /// A SHA-256 digest (FIPS 180-4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -29,6 +31,8 @@ impl Digest {
         &self.0
     }
 }
+
+by_octets!(Digest, |digest| digest.as_bytes(), |octets| Digest::from_slice(&octets));
 
 /// Sixty-four lower-case hexadecimal digits.
 impl fmt::Display for Digest {

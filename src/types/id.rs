@@ -1,5 +1,7 @@
 //! Identifiers that the host chooses.
 
+use super::serial::by_text;
+
 /// Says why a text cannot be an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -61,6 +63,8 @@ macro_rules! id {
                 Self(number.to_string())
             }
         }
+
+        by_text!($name, |id| id.as_str(), |text| $name::new(text));
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

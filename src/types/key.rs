@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::serial::by_octets;
 use super::{AddressKey, Digest, DomainName};
 
 /// The version of the rules that make a [`KeyDigest`]: rows written under another one are derived again.
@@ -60,6 +61,8 @@ impl KeyDigest {
         bytes.try_into().ok().map(Self)
     }
 }
+
+by_octets!(KeyDigest, |digest| digest.as_bytes(), |octets| KeyDigest::from_slice(&octets));
 
 impl fmt::Debug for KeyDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::serial::by_octets;
+
 /// Longest name that is spoken: with an account before it, it fits every engine's index rows.
 const MAX_OCTETS: usize = 2_000;
 
@@ -16,6 +18,8 @@ const MAX_OCTETS: usize = 2_000;
 /// assert_eq!(name.as_wire(), b"M&APw-ller &- S&APY-hne");
 /// assert_eq!(name.to_string(), "Müller & Söhne");
 /// ```
+///
+/// Serialised as the hexadecimal digits of those octets.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailboxName(Vec<u8>);
 
@@ -48,6 +52,8 @@ impl MailboxName {
         is_sized && !self.0.iter().any(|b| matches!(b, 0 | b'\r' | b'\n'))
     }
 }
+
+by_octets!(MailboxName, |name| name.as_wire(), |octets| Some(MailboxName::from_wire(octets)));
 
 impl fmt::Display for MailboxName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use super::serial::by_name;
 use super::{
     Address, Attachment, AuthenticationResults, CleanText, Digest, Hasher, MessageDate, MessageId, OutgoingId,
 };
@@ -46,8 +49,10 @@ impl Field {
     }
 }
 
+by_name!(Field);
+
 /// Someone who takes part in a message.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Participant {
     /// By which field.
@@ -86,7 +91,8 @@ pub struct AddressingHeaders {
 }
 
 /// A message's identity in a practice: a digest over Message-ID, From and Date, or, without a Message-ID, over its octets.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct MessageKey(Digest);
 
 impl MessageKey {

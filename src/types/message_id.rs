@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::serial::by_text;
 use super::{DomainName, OutgoingId};
 
 /// Longest Message-ID kept: a header line has at most 998 octets.
@@ -32,6 +33,12 @@ impl MessageId {
         fine.then_some(Self(id))
     }
 
+    /// Reads what [`as_str`](Self::as_str) answered: a text that holds a `<` reads back only between brackets.
+    pub(crate) fn from_stored(text: &str) -> Option<Self> {
+        let same = |id: &Self| id.as_str() == text;
+        Self::parse(text).filter(same).or_else(|| Self::parse(&format!("<{text}>")).filter(same))
+    }
+
     /// The identifier of an intent to send, under its sender's domain.
     pub fn under(domain: &DomainName, id: OutgoingId) -> Self {
         Self(format!("{id}@{domain}"))
@@ -42,6 +49,8 @@ impl MessageId {
         &self.0
     }
 }
+
+by_text!(MessageId, |id| id.as_str(), |text| MessageId::from_stored(&text).ok_or("not a Message-ID"));
 
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,6 +78,15 @@ mod tests {
         assert_eq!(id("<unclosed@x").as_deref(), Some("unclosed@x"));
         assert_eq!(id("<a\0b@x>"), None);
         assert_eq!(id(&format!("<{}>", "x".repeat(999))), None);
+    }
+
+    #[test]
+    fn what_was_stored_reads_back_whatever_brackets_it_holds() {
+        for value in ["<a@x>", "a>b@x", "<a<b@x>", "<unclosed<x@y"] {
+            let id = MessageId::parse(value).unwrap();
+            assert_eq!(MessageId::from_stored(id.as_str()), Some(id), "{value}");
+        }
+        assert_eq!(MessageId::from_stored(" a@x"), None);
     }
 
     proptest! {

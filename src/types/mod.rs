@@ -21,6 +21,7 @@ mod outgoing;
 mod registrable;
 mod search;
 mod secret;
+pub(crate) mod serial;
 mod time;
 mod uid;
 mod uid_set;

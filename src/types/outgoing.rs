@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use super::serial::by_octets;
 use super::{Address, CleanText, Field, MessageKey, Timestamp};
 
 /// Names one intent to send: it stands in the message as `X-Practicemail-Id` and in the outbox as the row's key, so that
@@ -44,6 +47,8 @@ impl OutgoingId {
         u128::from_str_radix(text, 16).ok().map(|bits| Self(bits.to_be_bytes()))
     }
 }
+
+by_octets!(OutgoingId, |id| id.as_bytes(), |octets| OutgoingId::from_slice(&octets));
 
 /// Thirty-two lower-case hexadecimal digits.
 impl fmt::Display for OutgoingId {
@@ -152,7 +157,8 @@ impl Answer {
 }
 
 /// What happens when a server accepts some recipients and refuses others.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RecipientPolicy {
     /// Nothing is sent unless every recipient is accepted.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Datelike, Utc};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// An instant, in seconds since 1970-01-01T00:00:00Z.
 ///
@@ -11,7 +12,8 @@ use chrono::{DateTime, Datelike, Utc};
 /// let t = Timestamp::parse_rfc3339("2026-11-24T09:30:00+01:00").unwrap();
 /// assert_eq!(t.to_string(), "2026-11-24T08:30:00Z");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
@@ -52,12 +54,13 @@ impl fmt::Display for Timestamp {
 }
 
 /// The Date field of a message: an instant, and the zone its writer's clock showed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MessageDate {
     /// The instant.
     pub at: Timestamp,
     /// Minutes east of UTC.
+    #[serde(deserialize_with = "offset_minutes")]
     pub offset_minutes: i16,
 }
 
@@ -67,4 +70,9 @@ impl MessageDate {
         let offset_minutes = if offset_minutes.unsigned_abs() <= 24 * 60 { offset_minutes } else { 0 };
         Self { at, offset_minutes }
     }
+}
+
+/// Reads a zone as [`MessageDate::new`] takes it.
+fn offset_minutes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i16, D::Error> {
+    i16::deserialize(deserializer).map(|read| MessageDate::new(Timestamp(0), read).offset_minutes)
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Uid;
+use super::serial::by_octets;
 
 /// A set of UIDs, kept as sorted ranges: a mailbox of a million messages without holes is one range.
 ///
@@ -12,6 +13,8 @@ use super::Uid;
 /// assert_eq!(set.to_string(), "1:3,5");
 /// assert_eq!(set.len(), 4);
 /// ```
+///
+/// Serialised as the hexadecimal digits of its [octets](Self::to_bytes).
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct UidSet {
     /// Inclusive, ascending, neither overlapping nor touching.
@@ -186,6 +189,8 @@ impl UidSet {
         Some(Self { ranges })
     }
 }
+
+by_octets!(UidSet, |set| &set.to_bytes(), |octets| UidSet::from_bytes(&octets));
 
 fn leb128(bytes: &mut Vec<u8>, mut number: u32) {
     while number >= 0x80 {

@@ -1,12 +1,14 @@
 //! Accounts, their leases and how they fare.
 
+use serde::{Deserialize, Serialize};
+
 use super::NextDue;
 use crate::error::ErrorKind;
 use crate::settings::{AccountSettings, PracticeSettings};
 use crate::types::{AccountId, Address, PracticeId, Timestamp, UserId};
 
 /// An account to be connected.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NewAccount {
     /// The practice.
@@ -35,7 +37,8 @@ impl NewAccount {
 }
 
 /// Whether an account is in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AccountState {
     /// It is read.
@@ -47,7 +50,7 @@ pub enum AccountState {
 }
 
 /// How the last passes went.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AccountHealth {
     /// When a pass last ended, well or not.
@@ -63,7 +66,7 @@ pub struct AccountHealth {
 }
 
 /// An account as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AccountRecord {
     /// Id, user, address and settings.

@@ -1,5 +1,7 @@
 //! Reading the archive.
 
+use serde::{Deserialize, Serialize};
+
 use super::{OutgoingStep, PageFilter};
 use crate::types::{
     AccountId, Attachment, CleanText, ConversationId, Copy, Digest, Field, KeyDigest, MessageDate, MessageId,
@@ -7,7 +9,7 @@ use crate::types::{
 };
 
 /// A place between two messages of a page: newest first, then by key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PagePosition {
     /// The message's place in time.
@@ -67,7 +69,7 @@ impl PageQuery {
 }
 
 /// One distinct content of a message.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Rendition {
     /// Its digest.
@@ -143,7 +145,7 @@ impl Rendition {
 }
 
 /// A copy of a message, whose it is and what only it shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MessageCopy {
     /// The copy.
@@ -171,7 +173,7 @@ impl MessageCopy {
 }
 
 /// A message of the archive, with everything known of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
     /// Its identity.
@@ -216,7 +218,7 @@ impl Message {
 }
 
 /// What happened, for a host that follows the feed. Written in the transaction of what it tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
     /// Its number in the practice: ascending, without reuse.
@@ -245,7 +247,8 @@ impl Change {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChangeKind {
     /// A message was archived that the practice did not have.

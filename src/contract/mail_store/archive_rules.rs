@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
+use crate::types::serial::by_name;
 use crate::types::{
     ClientId, Digest, KeyDigest, MessageId, MessageKey, PracticeId, SearchTerms, Timestamp, UserId,
 };
@@ -62,7 +65,8 @@ impl Erasure {
 }
 
 /// How long what was erased is not archived again, though it still lies on a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Bars {
     /// It is never archived again.
@@ -111,6 +115,8 @@ impl EraseReason {
     }
 }
 
+by_name!(EraseReason);
+
 /// What erasing did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -141,7 +147,7 @@ pub enum Erasable {
 }
 
 /// The trace of an erased message: that there was one, not what it said or who took part.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tombstone {
     /// Why it was erased.
@@ -160,7 +166,7 @@ impl Tombstone {
 }
 
 /// A client whose messages were erased until it is back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ErasedClient {
     /// The client.

@@ -1,9 +1,11 @@
 //! Deliveries that failed after the provider had taken the message.
 
+use serde::{Deserialize, Serialize};
+
 use crate::types::{Address, MessageId, OutgoingId, Timestamp};
 
 /// A delivery that failed after the provider had taken the message (RFC 3464).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Bounce {
     /// Whether it failed for good; otherwise it is late and still tried.

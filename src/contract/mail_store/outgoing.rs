@@ -1,15 +1,19 @@
 //! An intent to send, and what became of it.
 
+use serde::{Deserialize, Serialize};
+
 use super::Bounce;
 use crate::contract::{BlobInfo, FiledCopy};
 use crate::error::ErrorKind;
+use crate::types::serial::by_name;
 use crate::types::{
     AccountId, Address, Digest, Field, MessageId, MessageKey, OutgoingId, PracticeId, RecipientPolicy,
     Timestamp, UserId,
 };
 
 /// By which way a message leaves.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Route {
     /// By the author's own account.
@@ -37,7 +41,7 @@ impl Route {
 }
 
 /// A message to be sent, composed: its octets do not change any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NewOutgoing {
     /// The practice.
@@ -154,6 +158,8 @@ impl OutgoingState {
     }
 }
 
+by_name!(OutgoingState);
+
 /// What became of one recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -180,8 +186,10 @@ impl RecipientState {
     }
 }
 
+by_name!(RecipientState);
+
 /// One recipient of an intent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OutgoingRecipient {
     /// By which field: To, Cc or Bcc.
@@ -232,8 +240,10 @@ impl Filing {
     }
 }
 
+by_name!(Filing);
+
 /// An intent to send, as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Outgoing {
     /// What is to be sent.

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Filing, Outgoing, OutgoingState, RecipientState};
 use crate::contract::FiledCopy;
 use crate::error::ErrorKind;
+use crate::types::serial::by_name;
 use crate::types::{Address, KeyDigest, OutgoingId, ParsedMessage, Timestamp};
 
 /// What is to be done about an intent that was claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OutgoingWork {
     /// Hand it over; it is *sending* from now on.
@@ -210,6 +214,8 @@ impl OutgoingStep {
         }
     }
 }
+
+by_name!(OutgoingStep);
 
 /// Which intents are listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{AccountRecord, Fence};
 use crate::settings::ProviderReading;
 use crate::types::{AccountId, MailboxName, PracticeId, Timestamp};
@@ -164,7 +166,7 @@ impl AccountSchedule {
 }
 
 /// What is left to be read of a mailbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MailboxBacklog {
     /// Which.
@@ -183,7 +185,8 @@ impl MailboxBacklog {
 }
 
 /// What a pause holds up.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PauseScope {
     /// Everything.
@@ -214,7 +217,7 @@ impl PauseScope {
 }
 
 /// A kill switch that was thrown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Pause {
     /// What it holds up.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::BounceReport;
 use crate::types::{
     Copy, CopyPlace, Cursor, Digest, Gap, KeyDigest, MailboxName, MailboxStatus, MessageId, MessageKey,
@@ -9,7 +11,7 @@ use crate::types::{
 };
 
 /// The clients' keys that what was seen of an account was matched against.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CoveredKeys {
     /// Everything seen was matched against these.
@@ -54,7 +56,7 @@ pub enum HistoryStep {
 }
 
 /// One mailbox's progress.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MailboxState {
     /// Which.
@@ -140,7 +142,7 @@ impl MovedCopy {
 }
 
 /// A matched message that could not be archived: kept apart, named, never in the way of others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeadLetter {
     /// Where it lies.
@@ -278,7 +280,7 @@ impl CopiesInMailbox {
 }
 
 /// A copy and the message it is one of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StoredCopy {
     /// The message.
