@@ -5,20 +5,16 @@
 //! [`FileKey`], [`StaticKey`] or the host before any store sees them.
 
 mod blob_directory;
-mod content;
 mod keys;
-mod links;
 mod memory;
-mod outgoing;
 #[cfg(feature = "postgres")]
 pub mod postgres;
-mod practice_secret;
+pub mod rules;
 mod sealing;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
-mod words;
 
 pub use blob_directory::BlobDirectory;
 pub use keys::{FileKey, StaticKey};

@@ -3,6 +3,7 @@
 //! a record that has it is put beside the others.
 
 mod records;
+mod rows;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -11,6 +12,7 @@ use practicemail::contract::*;
 use practicemail::error::ErrorKind;
 use practicemail::types::*;
 use records::*;
+use rows::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -70,6 +72,11 @@ fn what_was_kept_is_read_and_written_back_alike() {
     kept.holds("sealed_record", &[SealedRecord::new(3, vec![0, 255, 16])]);
     kept.holds("claim", &[Claim::new(3, 9, T)]);
     kept.holds("error_kind", ErrorKind::ALL);
+    kept.holds("account_row", &account_rows());
+    kept.holds("message_row", &message_rows());
+    kept.holds("copy_row", &copy_rows());
+    kept.holds("outgoing_row", &outgoing_rows());
+    kept.holds("erased_intent", &erased_intents());
     assert!(kept.0.is_empty(), "asked for by nobody: {:?}", kept.0.keys());
 }
 

@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use super::account::AccountRow;
-use crate::contract::{CopiesInMailbox, Message, MessageCopy, PagePosition, Rendition, StoredCopy};
-use crate::settings::Sharing;
-use crate::storage::content::Content;
+use crate::contract::{CopiesInMailbox, Message, PagePosition, StoredCopy};
+use crate::storage::rules::{AccountRow, Content, CopyRow, MessageRow};
 use crate::types::{
-    AccountId, ConversationId, Copy, CopyPlace, CopyState, Digest, KeyDigest, MailboxName, MessageId,
-    MessageKey, Participant, Timestamp, Uid, UidSet, UidValidity, UserId,
+    AccountId, ConversationId, CopyPlace, CopyState, Digest, KeyDigest, MailboxName, MessageKey, Uid, UidSet,
+    UidValidity,
 };
 
 #[derive(Default)]
@@ -19,32 +17,6 @@ pub(super) struct Archive {
     pub(super) postings: BTreeMap<KeyDigest, BTreeSet<PagePosition>>,
     /// Conversations that turned out to be part of another one.
     pub(super) aliases: BTreeMap<ConversationId, ConversationId>,
-}
-
-pub(super) struct MessageRow {
-    pub(super) sort_time: Timestamp,
-    pub(super) message_id: Option<MessageId>,
-    pub(super) renditions: Vec<Rendition>,
-    /// The keys of [`Archive::copies`] that are this message's.
-    pub(super) places: BTreeSet<CopyPlace>,
-    /// The keys it is found by as it was sent, whatever its copies bring.
-    pub(super) sent_keys: BTreeSet<KeyDigest>,
-    pub(super) conversation: ConversationId,
-    /// The number of the change by which it was archived.
-    pub(super) arrival: u64,
-    /// What it names that others of its conversation may name too.
-    pub(super) links: BTreeSet<String>,
-    /// Users who hid it from their colleagues.
-    pub(super) hidden_by: BTreeSet<UserId>,
-}
-
-pub(super) struct CopyRow {
-    pub(super) message: MessageKey,
-    pub(super) copy: Copy,
-    pub(super) rendition: Digest,
-    pub(super) bcc: Vec<Participant>,
-    /// The keys it brought.
-    pub(super) keys: BTreeSet<KeyDigest>,
 }
 
 impl Archive {
@@ -71,22 +43,10 @@ impl Archive {
     pub(super) fn take_up(&mut self, content: &Content<'_>, arrival: u64) {
         let is_new = !self.messages.contains_key(&content.message);
         let conversation = self.begun_by(content.message);
-        let message = self.messages.entry(content.message).or_insert_with(|| MessageRow {
-            sort_time: content.sort_time,
-            message_id: content.parsed.headers.message_id.clone(),
-            renditions: Vec::new(),
-            places: BTreeSet::new(),
-            sent_keys: BTreeSet::new(),
-            conversation,
-            arrival,
-            links: BTreeSet::new(),
-            hidden_by: BTreeSet::new(),
-        });
-        if !message.renditions.iter().any(|rendition| rendition.digest == content.digest) {
-            message.renditions.push(Rendition::of(content.digest, content.parsed));
-        }
-        message.links.append(&mut content.links());
-        let position = PagePosition::new(message.sort_time, content.message);
+        let begun = || MessageRow::new(content, conversation, arrival);
+        let message = self.messages.entry(content.message).or_insert_with(begun);
+        message.take_up(content);
+        let position = message.position();
         for key in content.postings {
             self.postings.entry(*key).or_default().insert(position);
         }
@@ -101,18 +61,13 @@ impl Archive {
 
     /// Takes from a message what neither its copies hold nor what was `sent`; says whether nothing was left of it.
     pub(super) fn shrink(&mut self, key: MessageKey, sent: &BTreeSet<Digest>) -> bool {
-        let Some(message) = self.messages.get_mut(&key) else { return false };
-        let copies: Vec<_> = message.places.iter().filter_map(|place| self.copies.get(place)).collect();
-        let held =
-            |digest: &Digest| sent.contains(digest) || copies.iter().any(|copy| copy.rendition == *digest);
-        message.renditions.retain(|rendition| held(&rendition.digest));
-        let position = PagePosition::new(message.sort_time, key);
-        for (posted, positions) in &mut self.postings {
-            if !message.sent_keys.contains(posted) && !copies.iter().any(|copy| copy.keys.contains(posted)) {
-                positions.remove(&position);
-            }
-        }
+        let Self { messages, copies, postings, .. } = self;
+        let Some(message) = messages.get_mut(&key) else { return false };
+        let left: Vec<_> = message.places.iter().filter_map(|place| copies.get(place)).collect();
+        let removed = message.shrink(&left, sent);
+        let position = message.position();
         let is_gone = message.renditions.is_empty();
+        unpost(postings, &removed, position);
         if is_gone {
             self.messages.remove(&key);
             self.forget_aliases();
@@ -120,24 +75,14 @@ impl Archive {
         is_gone
     }
 
-    /// The keys a message is found by.
-    pub(super) fn keys_of(&self, key: MessageKey) -> BTreeSet<KeyDigest> {
-        let Some(message) = self.messages.get(&key) else { return BTreeSet::new() };
-        let position = PagePosition::new(message.sort_time, key);
-        self.postings.iter().filter(|(_, found)| found.contains(&position)).map(|(key, _)| *key).collect()
-    }
-
-    /// Takes away everything of a message; answers its Message-ID and the octets of its copies.
-    pub(super) fn forget(&mut self, key: MessageKey) -> Option<(Option<MessageId>, Vec<Digest>)> {
+    /// Takes away everything of a message; answers its row and the octets of its copies.
+    pub(super) fn forget(&mut self, key: MessageKey) -> Option<(MessageRow, Vec<Digest>)> {
         let message = self.messages.remove(&key)?;
-        let position = PagePosition::new(message.sort_time, key);
-        for positions in self.postings.values_mut() {
-            positions.remove(&position);
-        }
+        unpost(&mut self.postings, &message.keys, message.position());
         let copies = message.places.iter().filter_map(|place| self.copies.remove(place));
         let octets = copies.map(|row| row.copy.blob()).collect();
         self.forget_aliases();
-        Some((message.message_id, octets))
+        Some((message, octets))
     }
 
     pub(super) fn message(
@@ -146,21 +91,8 @@ impl Archive {
         accounts: &BTreeMap<AccountId, AccountRow>,
     ) -> Option<Message> {
         let row = self.messages.get(&key)?;
-        let copy = |place: &CopyPlace| {
-            let row = self.copies.get(place)?;
-            let account = &accounts.get(&place.account)?.record.account;
-            let user = account.user.clone();
-            let mut copy = MessageCopy::new(row.copy.clone(), user, row.rendition, row.bcc.clone());
-            copy.headers_only = account.settings.sharing == Sharing::HeadersOnly;
-            Some(copy)
-        };
-        let copies = row.places.iter().filter_map(copy).collect();
-        let (id, renditions) = (row.message_id.clone(), row.renditions.clone());
-        let mut message = Message::new(key, row.sort_time, id, renditions, copies);
-        message.conversation = row.conversation;
-        message.arrival = row.arrival;
-        message.hidden_by = row.hidden_by.iter().cloned().collect();
-        Some(message)
+        let copy = |place: &CopyPlace| Some((self.copies.get(place)?, &accounts.get(&place.account)?.record));
+        Some(row.with_copies(row.places.iter().filter_map(copy)))
     }
 
     pub(super) fn all_messages(
@@ -208,5 +140,18 @@ impl Archive {
             .filter(|(place, _)| uids.contains(place.uid))
             .map(|(_, row)| StoredCopy::new(row.message, row.copy.clone()))
             .collect()
+    }
+}
+
+/// A message is found by these keys no more.
+fn unpost(
+    postings: &mut BTreeMap<KeyDigest, BTreeSet<PagePosition>>,
+    keys: &BTreeSet<KeyDigest>,
+    position: PagePosition,
+) {
+    for key in keys {
+        if let Some(positions) = postings.get_mut(key) {
+            positions.remove(&position);
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::archive::{Archive, MessageRow};
-use crate::storage::links;
-use crate::types::{ConversationId, KeyDigest, MessageKey};
+use super::archive::Archive;
+use crate::storage::rules::MessageRow;
+use crate::types::{ConversationId, MessageKey};
 
 impl Archive {
     /// The conversation that a new message begins: where it was here before and was erased, what its id has come to name since.
@@ -22,12 +22,9 @@ impl Archive {
     /// Makes one of a message's conversation and those of all messages that name the same and have a participant in common.
     pub(super) fn join(&mut self, key: MessageKey, is_new: bool) {
         let Some(message) = self.messages.get(&key) else { return };
-        let participants = participants(message);
         let own = message.conversation;
-        let belongs = |other: &&MessageRow| {
-            !other.links.is_disjoint(&message.links) && !participants.is_disjoint(&self::participants(other))
-        };
-        let others = self.messages.values().filter(|other| other.conversation != own).filter(belongs);
+        let others = self.messages.values().filter(|other| other.conversation != own);
+        let others = others.filter(|other| message.belongs_with(other));
         let mut all: BTreeSet<_> = others.map(|other| other.conversation).collect();
         all.insert(own);
         let age = |id: &ConversationId| (self.members(*id).map(|row| row.arrival).min(), *id);
@@ -57,8 +54,4 @@ impl Archive {
     fn members(&self, id: ConversationId) -> impl Iterator<Item = &MessageRow> {
         self.messages.values().filter(move |row| row.conversation == id)
     }
-}
-
-fn participants(message: &MessageRow) -> BTreeSet<KeyDigest> {
-    links::participants(message.renditions.iter().flat_map(|rendition| &rendition.participants))
 }

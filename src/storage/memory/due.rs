@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::account::AccountRow;
 use crate::contract::{AccountState, DueClaim, PauseScope};
+use crate::storage::rules::AccountRow;
 use crate::types::{AccountId, PracticeId, Timestamp};
 
 /// How urgent: whether it was never read to the end, and whether nobody asked for it.

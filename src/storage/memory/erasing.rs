@@ -6,8 +6,8 @@ use super::PracticeRows;
 use super::archive::Archive;
 use crate::contract::{Bars, ChangeKind, ClientSighting, Erased, Erasure};
 use crate::error::Result;
-use crate::storage::outgoing::is_over;
-use crate::types::{ClientId, Digest, MessageId, MessageKey, Timestamp};
+use crate::storage::rules::is_over;
+use crate::types::{ClientId, Digest, MessageKey, Timestamp};
 
 /// Erases messages; answers which went, which stay, and the octets nothing names any more.
 pub(super) fn erase(rows: &mut PracticeRows, erasure: &Erasure, now: Timestamp) -> Result<Erased> {
@@ -22,12 +22,12 @@ pub(super) fn erase(rows: &mut PracticeRows, erasure: &Erasure, now: Timestamp) 
             continue;
         }
         if erasure.bars == Bars::Nothing {
-            let keys = rows.archive.keys_of(message);
+            let keys = rows.archive.messages.get(&message).map(|row| row.keys.clone()).unwrap_or_default();
             rows.accounts.values_mut().for_each(|account| account.uncover(&keys));
         }
-        let archived = forget_message(rows, message);
-        let (message_id, copies) = match (archived, intents.first()) {
-            (Some(archived), _) => archived,
+        rows.unlisted.remove(&message);
+        let (message_id, copies) = match (rows.archive.forget(message), intents.first()) {
+            (Some((row, copies)), _) => (row.message_id, copies),
             (None, Some(intent)) => (Some(intent.message.message_id.clone()), Vec::new()),
             (None, None) => continue,
         };
@@ -44,14 +44,6 @@ pub(super) fn erase(rows: &mut PracticeRows, erasure: &Erasure, now: Timestamp) 
     }
     erased.octets = unnamed(rows, octets);
     Ok(erased)
-}
-
-type Archived = (Option<MessageId>, Vec<Digest>);
-
-/// Takes away everything of a message but its intents; answers its Message-ID and the octets of its copies.
-fn forget_message(rows: &mut PracticeRows, message: MessageKey) -> Option<Archived> {
-    rows.unlisted.remove(&message);
-    rows.archive.forget(message)
 }
 
 /// Of octets whose rows went, those nothing names any more: they go from the blob store.

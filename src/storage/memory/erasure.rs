@@ -2,20 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::account::not_found;
 use super::{PracticeRows, erasing};
-use crate::contract::{AccountState, ChangeKind};
-use crate::error::{Error, ErrorKind, Result};
-use crate::storage::links;
+use crate::contract::ChangeKind;
+use crate::error::Result;
+use crate::storage::rules::AccountRow;
 use crate::types::{AccountId, Digest, Timestamp};
 
 pub(super) fn erase(rows: &mut PracticeRows, account: &AccountId, now: Timestamp) -> Result<Vec<Digest>> {
     let PracticeRows { accounts, archive, dead_letters, outbox, unlisted, feed, .. } = rows;
-    let row = accounts.get_mut(account).ok_or_else(not_found)?;
-    if row.record.state != AccountState::Disconnected {
-        return Err(Error::new(ErrorKind::Busy, "the account is to be disconnected before it is erased"));
-    }
-    row.forget_progress();
+    accounts.get_mut(account).ok_or_else(AccountRow::no_account)?.erase()?;
     let letters = dead_letters.extract_if(.., |place, _| place.account == *account);
     let mut octets: BTreeSet<_> =
         letters.filter_map(|(_, letter)| letter.octets).map(|(sha, _)| sha).collect();
@@ -27,8 +22,7 @@ pub(super) fn erase(rows: &mut PracticeRows, account: &AccountId, now: Timestamp
             unlisted.remove(&message);
             feed.push(now, account, ChangeKind::MessageErased(message));
         } else if let Some(row) = archive.messages.get_mut(&message) {
-            // What the account's provider put together.
-            row.links.retain(|link| !link.starts_with(&links::of_account(account)));
+            row.forget_links_of(account);
         }
     }
     feed.push(now, account, ChangeKind::AccountErased);

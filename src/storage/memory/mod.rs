@@ -26,6 +26,7 @@ use crate::contract::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::PracticeSettings;
+use crate::storage::rules::AccountRow;
 use crate::types::{AccountId, CopyPlace, Digest, MessageKey, PracticeId, Timestamp, UserId};
 
 pub use directory::MemoryDirectory;
@@ -108,7 +109,7 @@ struct Rows {
 /// What is stored of one practice.
 #[derive(Default)]
 struct PracticeRows {
-    accounts: BTreeMap<AccountId, account::AccountRow>,
+    accounts: BTreeMap<AccountId, AccountRow>,
     archive: archive::Archive,
     dead_letters: BTreeMap<CopyPlace, DeadLetter>,
     settings: PracticeSettings,
@@ -134,7 +135,9 @@ impl PracticeRows {
         self.settings.clone_from(&change.after);
         self.feed.push_by(now, None, change.by.clone(), ChangeKind::SettingsChanged);
         for row in self.accounts.values_mut() {
-            row.obey(&self.settings, now, &mut self.feed);
+            if let Some(change) = row.obey(&self.settings, now) {
+                self.feed.push(now, &row.record.account.id, change);
+            }
         }
         Ok(())
     }

@@ -7,16 +7,14 @@ use async_trait::async_trait;
 
 use super::{MemoryStore, PracticeRows};
 use crate::contract::{
-    AccountState, ArchivedCopy, BounceReport, ChangeKind, NewOutgoing, Outbox, OutboxQuery, Outgoing,
-    OutgoingClaim, OutgoingDecision, OutgoingEnd, OutgoingStep, OutgoingWork, Route, SendLimits, SentMessage,
+    ArchivedCopy, BounceReport, ChangeKind, NewOutgoing, Outbox, OutboxQuery, Outgoing, OutgoingClaim,
+    OutgoingDecision, OutgoingEnd, OutgoingStep, OutgoingWork, Route, SendLimits, SentMessage,
 };
 use crate::error::Result;
-use crate::storage::content::Content;
-use crate::storage::outgoing::{
-    ErasedIntent, HeldClaim, OutgoingRow, archived, busy, is_copy_of, learnt, lost, not_found, throttled,
-    used_key, was_erased, windows,
+use crate::storage::rules::{
+    Content, ErasedIntent, HeldClaim, OutgoingRow, PracticeSecret, archived, busy, is_copy_of, learnt, lost,
+    not_found, throttled, used_key, was_erased, windows,
 };
-use crate::storage::practice_secret::PracticeSecret;
 use crate::types::{AccountId, Digest, MessageKey, OutgoingId, PracticeId, Timestamp};
 
 /// The intents of a practice.
@@ -193,8 +191,7 @@ impl PracticeRows {
     /// The account's epoch, if it is connected; zero by noreply.
     fn epoch(&self, route: &Route) -> Option<u64> {
         let Some(account) = route.account() else { return Some(0) };
-        let record = &self.accounts.get(account)?.record;
-        (record.state == AccountState::Connected).then_some(record.epoch)
+        self.accounts.get(account)?.sending_epoch()
     }
 
     /// Has an intent take a step, and tells it.

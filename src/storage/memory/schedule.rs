@@ -2,42 +2,14 @@
 
 use async_trait::async_trait;
 
-use super::account::{self, AccountRow, fenced};
+use super::account::fenced;
 use super::{MemoryStore, Rows};
 use crate::contract::{
-    AccountSchedule, AccountState, Claimed, DueAccount, DueClaim, Fence, MailboxBacklog, Pause, PauseScope,
-    Schedule,
+    AccountSchedule, Claimed, DueAccount, DueClaim, Fence, MailboxBacklog, Pause, PauseScope, Schedule,
 };
 use crate::error::Result;
+use crate::storage::rules::AccountRow;
 use crate::types::{AccountId, PracticeId, Timestamp};
-
-impl AccountRow {
-    fn request(&mut self, now: Timestamp) -> bool {
-        let connected = self.record.state == AccountState::Connected;
-        if connected {
-            self.plan.requested = true;
-            self.plan.next_due = Some(now);
-        }
-        connected
-    }
-
-    fn schedule(&self, now: Timestamp) -> AccountSchedule {
-        let plan = &self.plan;
-        let lease = self.lease.as_ref().filter(|lease| now < lease.until);
-        let backlog = plan.backlog.iter();
-        AccountSchedule {
-            account: self.record.account.id.clone(),
-            next_due: plan.next_due,
-            requested: plan.requested,
-            failures: plan.failures,
-            is_first: plan.is_first,
-            lease: lease.map(|lease| (lease.holder.clone(), lease.until)),
-            backlog: backlog
-                .map(|(name, (left, all))| MailboxBacklog::new(name.clone(), *left, *all))
-                .collect(),
-        }
-    }
-}
 
 impl Rows {
     /// Forgets leases that have ended: their accounts wait again.
@@ -45,7 +17,7 @@ impl Rows {
         for (practice, account) in self.due.ended(now) {
             let rows = self.practices.get_mut(&practice);
             if let Some(row) = rows.and_then(|rows| rows.accounts.get_mut(&account)) {
-                account::release(row);
+                row.lease = None;
                 self.due.put(&practice, &account, row);
             }
         }
@@ -61,13 +33,9 @@ impl Rows {
         let Some((practice, account)) = self.due.best(claim, now, paused) else { return Ok(None) };
         let row = self.practices.get_mut(&practice).and_then(|rows| rows.accounts.get_mut(&account));
         let Some(row) = row else { return Ok(None) };
-        let due = row.plan.next_due.unwrap_or(now);
-        let (token, epoch) = account::acquire(Some(&mut *row), &claim.holder, claim.seconds, now)?;
-        row.plan.requested = false;
+        let due = row.claim(claim, now)?;
         self.due.put(&practice, &account, row);
-        let fence = Fence::new(practice, account, token, epoch);
-        let counts = (row.plan.failures, row.plan.is_first);
-        Ok(Some(DueAccount::new(fence, row.record.clone(), due, counts, row.provider.clone())))
+        Ok(Some(due))
     }
 }
 
@@ -99,9 +67,7 @@ impl Schedule for MemoryStore {
 
     async fn set_backlog(&self, fence: &Fence, backlog: &[MailboxBacklog]) -> Result<()> {
         self.write(&fence.practice, |rows, now| {
-            let row = fenced(&mut rows.accounts, fence, now)?;
-            row.plan.backlog = backlog.iter().map(|b| (b.mailbox.clone(), (b.left, b.total))).collect();
-            Ok(())
+            fenced(&mut rows.accounts, fence, now).map(|row| row.set_backlog(backlog))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::account::{self, fenced};
+use super::account::fenced;
 use super::{MemoryStore, PracticeRows, erasure, window};
 use crate::contract::{
     AccountRecord, Change, Comparison, CopiesInMailbox, CoverageChange, DeadLetter, Fence, MailStore,
@@ -17,11 +17,11 @@ use crate::types::{AccountId, Digest, MailboxName, MessageKey, PracticeId, UidSe
 impl MailStore for MemoryStore {
     async fn connect(&self, account: &NewAccount) -> Result<AccountRecord> {
         let of = (&account.practice, Some(&account.id));
-        Ok(self.write_accounts(of.0, of.1, |rows, now| account::connect(rows, account, now)))
+        Ok(self.write_accounts(of.0, of.1, |rows, now| rows.connect(account, now)))
     }
 
     async fn disconnect(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
-        self.write_accounts(practice, Some(account), |rows, now| account::disconnect(rows, account, now))
+        self.write_accounts(practice, Some(account), |rows, now| rows.disconnect(account, now))
     }
 
     async fn practice_settings(&self, practice: &PracticeId) -> Result<PracticeSettings> {
@@ -33,7 +33,7 @@ impl MailStore for MemoryStore {
     }
 
     async fn change_settings(&self, fence: &Fence, settings: &AccountSettings) -> Result<()> {
-        self.write_fenced(fence, |rows, now| account::change_settings(rows, fence, settings, now))
+        self.write_fenced(fence, |rows, now| rows.change_settings(fence, settings, now))
     }
 
     async fn erase_account(&self, practice: &PracticeId, account: &AccountId) -> Result<Vec<Digest>> {
@@ -51,22 +51,21 @@ impl MailStore for MemoryStore {
         holder: &str,
         seconds: u32,
     ) -> Result<Fence> {
-        let (token, epoch) = self.write_accounts(practice, Some(account), |rows, now| {
-            account::acquire(rows.accounts.get_mut(account), holder, seconds, now)
-        })?;
-        Ok(Fence::new(practice.clone(), account.clone(), token, epoch))
+        self.write_accounts(practice, Some(account), |rows, now| {
+            rows.account(account)?.acquire(holder, seconds, now)
+        })
     }
 
     async fn renew_lease(&self, fence: &Fence, seconds: u32) -> Result<()> {
         self.write_fenced(fence, |rows, now| {
-            fenced(&mut rows.accounts, fence, now).map(|row| account::renew(row, seconds, now))
+            fenced(&mut rows.accounts, fence, now).map(|row| row.renew(seconds, now))
         })
     }
 
     async fn release_lease(&self, fence: &Fence) -> Result<()> {
         self.write_fenced(fence, |rows, now| {
             if let Ok(row) = fenced(&mut rows.accounts, fence, now) {
-                account::release(row);
+                row.lease = None;
             }
         });
         Ok(())
@@ -96,8 +95,9 @@ impl MailStore for MemoryStore {
 
     async fn end_pass(&self, fence: &Fence, end: &PassEnd) -> Result<()> {
         self.write_fenced(fence, |rows, now| {
-            let PracticeRows { accounts, feed, .. } = rows;
-            fenced(accounts, fence, now).map(|row| row.end_pass(end, now, feed))
+            let change = fenced(&mut rows.accounts, fence, now)?.end_pass(end, now);
+            rows.tell_of(&fence.account, change, now);
+            Ok(())
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::contract::{Bars, Erasable, Erasure, Tombstone};
 use crate::error::Result;
-use crate::storage::practice_secret::PracticeSecret;
+use crate::storage::rules::PracticeSecret;
 use crate::types::{ClientId, Digest, MessageId, MessageKey, Timestamp};
 
 #[derive(Default)]

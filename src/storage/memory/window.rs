@@ -1,16 +1,14 @@
 //! What a window and a comparison write.
 
-use std::collections::BTreeMap;
-
 use super::PracticeRows;
-use super::account::{MailboxRow, fenced};
-use super::archive::{Archive, CopyRow};
+use super::account::fenced;
+use super::archive::Archive;
 use crate::contract::{
     ArchivedCopy, ChangeKind, Comparison, Fence, MovedCopy, OutgoingStep, Window, WindowReceipt,
 };
-use crate::error::{Error, ErrorKind, Result};
-use crate::storage::content::Content;
-use crate::types::{AccountId, CopyPlace, CopyState, Cursor, Field, MessageKey, Timestamp};
+use crate::error::Result;
+use crate::storage::rules::{Content, CopyRow};
+use crate::types::{AccountId, CopyPlace, CopyState, MessageKey, Timestamp};
 
 pub(super) fn commit(
     rows: &mut PracticeRows,
@@ -18,24 +16,7 @@ pub(super) fn commit(
     window: &Window,
     now: Timestamp,
 ) -> Result<WindowReceipt> {
-    let account = fenced(&mut rows.accounts, fence, now)?;
-    let mut places = (window.copies.iter().map(|c| &c.copy.place))
-        .chain(window.moved.iter().flat_map(|m| [&m.from, &m.to]))
-        .chain(window.dead_letters.iter().map(|d| &d.place));
-    if places.any(|place| place.account != fence.account) {
-        return Err(Error::new(ErrorKind::Invalid, "a window names a place of another account"));
-    }
-    account.count_octets(window.octets_read, now);
-    let begun = || MailboxRow { cursor: Cursor::new(window.uid_validity), gaps: BTreeMap::new() };
-    let mailbox = account.mailboxes.entry(window.mailbox.clone()).or_insert_with(begun);
-    if mailbox.cursor.uid_validity != window.uid_validity {
-        *mailbox = begun();
-    }
-    advance(mailbox, window);
-    if let (Some(left), Some((backlog, _))) = (window.left, account.plan.backlog.get_mut(&window.mailbox)) {
-        *backlog = left;
-    }
-
+    fenced(&mut rows.accounts, fence, now)?.advance(window, now)?;
     let mut receipt = WindowReceipt::default();
     relocate(&mut rows.archive, &window.moved);
     for archived in &window.copies {
@@ -65,27 +46,12 @@ pub(super) fn commit(
     Ok(receipt)
 }
 
-fn advance(mailbox: &mut MailboxRow, window: &Window) {
-    let MailboxRow { cursor, gaps } = mailbox;
-    cursor.seen.extend_from(&window.seen);
-    if let Some(history) = &mut cursor.history {
-        *history = history.difference(&window.history_done);
-    }
-    cursor.status = window.finished;
-    cursor.look_again_at = window.look_again_at;
-    // Closed first: a UID that is seen and would not come in the same window keeps its gap, for gaps must not vanish.
-    gaps.retain(|uid, _| !window.seen.contains(*uid) && !window.gaps_closed.contains(*uid));
-    gaps.extend(window.gaps.iter().map(|gap| (gap.uid, gap.clone())));
-}
-
 /// All are taken out before any is put back: one may move to where another was.
 fn relocate(archive: &mut Archive, moved: &[MovedCopy]) {
     let taken: Vec<_> = moved.iter().map(|moved| archive.take(&moved.from)).collect();
     for (moved, row) in moved.iter().zip(taken) {
         let Some(mut row) = row else { continue };
-        row.copy.place = moved.to.clone();
-        row.copy.labels.clone_from(&moved.labels);
-        row.copy.state = CopyState::Present;
+        row.relocate(moved);
         archive.put(row);
     }
 }
@@ -111,26 +77,16 @@ fn archive(
 ) {
     let place = &archived.copy.place;
     rows.dead_letters.remove(place);
-    let participants = &archived.parsed.headers.participants;
-    let known = rows.archive.copies.get(place).filter(|row| row.copy.sha256 == archived.copy.sha256);
-    let known = known.map(|row| row.message);
+    let known = rows.archive.copies.get(place).filter(|row| row.is(archived)).map(|row| row.message);
     let content = Content::of_copy(known.unwrap_or(message), archived);
     let is_new = rows.archive_content(&content, Some(&place.account), now);
     if known.is_some() {
         if let Some(row) = rows.archive.copies.get_mut(place) {
-            row.copy.clone_from(&archived.copy);
-            row.rendition = content.digest;
-            row.keys.clone_from(&archived.postings);
+            row.renew(archived);
         }
         return;
     }
-    rows.archive.put(CopyRow {
-        message,
-        copy: archived.copy.clone(),
-        rendition: content.digest,
-        bcc: participants.iter().filter(|p| p.field == Field::Bcc).cloned().collect(),
-        keys: archived.postings.clone(),
-    });
+    rows.archive.put(CopyRow::new(message, archived));
     receipt.new_copies = receipt.new_copies.saturating_add(1);
     if is_new {
         receipt.new_messages = receipt.new_messages.saturating_add(1);
@@ -171,20 +127,20 @@ pub(super) fn compare(
     let PracticeRows { archive, feed, .. } = rows;
     for place in &comparison.missing {
         if let Some(row) = own(archive, &fence.account, place)
-            && row.copy.state == CopyState::Present
+            && row.miss(now)
         {
-            row.copy.state = CopyState::Missing { since: now };
             feed.push(now, &fence.account, ChangeKind::CopyMissing(row.message));
         }
     }
     for place in &comparison.found {
-        if let Some(row) = missing(archive, &fence.account, place) {
-            row.copy.state = CopyState::Present;
+        if let Some(row) = own(archive, &fence.account, place) {
+            row.settle(CopyState::Present);
         }
     }
     for place in &comparison.gone {
-        if let Some(row) = missing(archive, &fence.account, place) {
-            row.copy.state = CopyState::Gone { since: now };
+        if let Some(row) = own(archive, &fence.account, place)
+            && row.settle(CopyState::Gone { since: now })
+        {
             feed.push(now, &fence.account, ChangeKind::CopyGone(row.message));
         }
     }
@@ -193,8 +149,4 @@ pub(super) fn compare(
 
 fn own<'a>(archive: &'a mut Archive, account: &AccountId, place: &CopyPlace) -> Option<&'a mut CopyRow> {
     archive.copies.get_mut(place).filter(|row| row.copy.place.account == *account)
-}
-
-fn missing<'a>(archive: &'a mut Archive, account: &AccountId, place: &CopyPlace) -> Option<&'a mut CopyRow> {
-    own(archive, account, place).filter(|row| matches!(row.copy.state, CopyState::Missing { .. }))
 }

@@ -9,8 +9,8 @@ use super::failure::failure;
 use super::{conversations, copies, messages, search, values};
 use crate::contract::{ArchivedCopy, ChangeKind, MovedCopy, Rendition};
 use crate::error::Result;
-use crate::storage::content::Content;
-use crate::storage::links;
+use crate::storage::rules::Content;
+use crate::storage::rules::links;
 use crate::types::{AccountId, CopyPlace, KEY_VERSION, MessageId, MessageKey, PracticeId, Timestamp};
 
 /// The rules by which renditions are derived from octets: rows of an older number are derived again.

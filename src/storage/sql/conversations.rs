@@ -9,7 +9,7 @@ use super::transaction::Tx;
 use super::failure::{corrupt, failure};
 use super::values;
 use crate::error::Result;
-use crate::storage::links;
+use crate::storage::rules::links;
 use crate::types::{AccountId, ConversationId, KeyDigest, MessageKey, PracticeId};
 
 const INSERT_LINKS: &str = "

@@ -8,7 +8,7 @@ use super::failure::{corrupt, failure, newer};
 use super::values;
 use crate::contract::ArchivedCopy;
 use crate::error::Result;
-use crate::storage::content::Content;
+use crate::storage::rules::Content;
 use crate::types::{
     Authenticity, Copy, CopyPlace, CopyState, Cut, Digest, Field, Kept, MailboxName, PracticeId, Timestamp,
 };

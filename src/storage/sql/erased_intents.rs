@@ -8,8 +8,8 @@ use super::tombstones::Tombstones;
 use super::values;
 use crate::contract::{ArchivedCopy, Fence, NewOutgoing, Outgoing, Route};
 use crate::error::Result;
-use crate::storage::outgoing::ErasedIntent;
-use crate::storage::practice_secret::PracticeSecret;
+use crate::storage::rules::ErasedIntent;
+use crate::storage::rules::PracticeSecret;
 use crate::types::{AccountId, OutgoingId, PracticeId, Timestamp};
 
 const REMEMBER: &str = "

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::contract::{Bars, ChangeKind, Erased, Erasure, Outgoing};
 use crate::error::Result;
-use crate::storage::outgoing::is_over;
+use crate::storage::rules::is_over;
 use crate::types::{MessageId, MessageKey, PracticeId, Timestamp};
 
 const SELECT_MESSAGE: &str = "SELECT message_id FROM message WHERE practice = ?1 AND message = ?2";

@@ -11,8 +11,8 @@ use crate::contract::{
     OutgoingWork, Route, SendLimits, SentMessage,
 };
 use crate::error::{ErrorKind, Result};
-use crate::storage::content::Content;
-use crate::storage::outgoing::{
+use crate::storage::rules::Content;
+use crate::storage::rules::{
     HeldClaim, OutgoingRow, archived, busy, learnt, lost, not_found, throttled, used_key, was_erased, windows,
 };
 use crate::types::{AccountId, MessageKey, OutgoingId, PracticeId, Timestamp};

@@ -13,7 +13,7 @@ use crate::contract::{
     OutgoingState, OutgoingWork, RecipientState, Route,
 };
 use crate::error::Result;
-use crate::storage::outgoing::{HeldClaim, OutgoingRow};
+use crate::storage::rules::{HeldClaim, OutgoingRow};
 use crate::types::{
     AccountId, Address, Field, KeyDigest, MailboxName, OutgoingId, PracticeId, RecipientPolicy, Timestamp,
     Uid, UidValidity, UserId,

@@ -6,7 +6,7 @@ use super::changes::record;
 use super::{outgoing, outgoing_list};
 use crate::contract::{ArchivedCopy, BounceReport, ChangeKind, Fence, Outgoing, OutgoingStep, Route};
 use crate::error::Result;
-use crate::storage::outgoing::is_copy_of;
+use crate::storage::rules::is_copy_of;
 use crate::types::{MessageKey, Timestamp};
 
 /// The message a copy is one of.

@@ -9,7 +9,7 @@ use super::failure::{corrupt, failure};
 use super::{archive, messages, search, values};
 use crate::error::Result;
 use crate::settings::AccountSettings;
-use crate::storage::links;
+use crate::storage::rules::links;
 use crate::types::{MessageKey, PracticeId};
 
 /// Messages that are read at once.

@@ -8,7 +8,7 @@ use super::transaction::Tx;
 use super::failure::{corrupt, failure, newer};
 use crate::contract::{Bars, Erasable, EraseReason, Erasure, Tombstone};
 use crate::error::Result;
-use crate::storage::practice_secret::PracticeSecret;
+use crate::storage::rules::PracticeSecret;
 use crate::types::{ClientId, Digest, MessageId, MessageKey, PracticeId, Timestamp};
 
 const SELECT_SECRET: &str = "SELECT secret FROM practice_secret WHERE practice = ?1";

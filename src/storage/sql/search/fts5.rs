@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::{Place, Question, is_in_sight, tokens};
 use crate::contract::{PagePosition, PageQuery, Rendition};
 use crate::error::Result;
+use crate::storage::rules::words;
 use crate::storage::sql::failure::failure;
 use crate::storage::sql::filter::{self, passes};
 use crate::storage::sql::statement;
 use crate::storage::sql::transaction::Tx;
 use crate::storage::sql::values;
-use crate::storage::words;
 use crate::types::{MessageKey, PracticeId, Timestamp};
 
 /// How many renditions that hold the terms are looked at in one go, before more are asked for.

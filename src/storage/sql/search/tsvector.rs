@@ -10,12 +10,12 @@ use std::fmt::Write as _;
 use super::{Place, Question, is_in_sight, tokens};
 use crate::contract::{PagePosition, PageQuery, Rendition};
 use crate::error::Result;
+use crate::storage::rules::words;
 use crate::storage::sql::failure::failure;
 use crate::storage::sql::filter::{self, passes};
 use crate::storage::sql::statement;
 use crate::storage::sql::transaction::Tx;
 use crate::storage::sql::values;
-use crate::storage::words;
 use crate::types::{MessageKey, PracticeId, Timestamp};
 
 /// Places of a vector that are used; what is behind its last place all stands in the last place.

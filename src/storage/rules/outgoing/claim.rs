@@ -7,7 +7,7 @@ use crate::types::Timestamp;
 
 impl OutgoingRow {
     /// What there is to do about it now, for somebody who may claim it.
-    pub(in crate::storage) fn work(&self, now: Timestamp) -> Option<OutgoingWork> {
+    pub fn work(&self, now: Timestamp) -> Option<OutgoingWork> {
         let item = &self.item;
         let due = item.next_try.is_some_and(|at| at <= now);
         match item.state {
@@ -25,18 +25,18 @@ impl OutgoingRow {
     }
 
     /// Whether there is something to do about it by itself.
-    pub(in crate::storage) fn is_due(&self, now: Timestamp) -> bool {
+    pub fn is_due(&self, now: Timestamp) -> bool {
         let by_time = self.item.next_try.is_some_and(|at| at <= now);
         self.work(now).is_some() && (by_time || self.item.state == OutgoingState::Sending)
     }
 
     /// Whether its claim lives, as far as the clock tells.
-    pub(in crate::storage) fn is_claimed(&self, now: Timestamp) -> bool {
+    pub fn is_claimed(&self, now: Timestamp) -> bool {
         self.claim.as_ref().is_some_and(|claim| now < claim.until)
     }
 
     /// Gives it to a new holder.
-    pub(in crate::storage) fn take(&mut self, claim: HeldClaim) -> OutgoingClaim {
+    pub fn take(&mut self, claim: HeldClaim) -> OutgoingClaim {
         if claim.work == OutgoingWork::Deliver {
             self.item.state = OutgoingState::Sending;
             self.item.attempts = self.item.attempts.saturating_add(1);
@@ -53,13 +53,19 @@ impl OutgoingRow {
     }
 
     /// The claim a holder believes to have, if it is the latest and not ended.
-    pub(in crate::storage) fn held_by(&mut self, claim: &OutgoingClaim) -> Result<&mut HeldClaim> {
+    ///
+    /// # Errors
+    /// As [`lost`].
+    pub fn held_by(&mut self, claim: &OutgoingClaim) -> Result<&mut HeldClaim> {
         let token = self.token;
         self.claim.as_mut().filter(|_| token == claim.token).ok_or_else(lost)
     }
 
     /// Extends a claim. `epoch` is that of the account now, if it is connected; of noreply that of the claim.
-    pub(in crate::storage) fn confirm(
+    ///
+    /// # Errors
+    /// As [`lost`].
+    pub fn confirm(
         &mut self,
         claim: &OutgoingClaim,
         epoch: Option<u64>,
@@ -76,11 +82,12 @@ impl OutgoingRow {
     }
 }
 
-pub(in crate::storage) fn busy() -> Error {
+/// What is said to whoever would work on an intent while somebody else does.
+pub fn busy() -> Error {
     Error::new(ErrorKind::Busy, "somebody else works on the intent")
 }
 
 /// What is said to whoever acts on a claim that is not the intent's any more, or whose intent was erased.
-pub(in crate::storage) fn lost() -> Error {
+pub fn lost() -> Error {
     Error::new(ErrorKind::FenceLost, "the claim of the intent is lost")
 }

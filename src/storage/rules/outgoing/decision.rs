@@ -8,7 +8,10 @@ use crate::types::Timestamp;
 
 impl OutgoingRow {
     /// Takes it back.
-    pub(in crate::storage) fn cancel(&mut self, now: Timestamp) -> Result<Vec<OutgoingStep>> {
+    ///
+    /// # Errors
+    /// As [`busy`]; [`Invalid`](ErrorKind::Invalid) where it is not queued any more.
+    pub fn cancel(&mut self, now: Timestamp) -> Result<Vec<OutgoingStep>> {
         match self.item.state {
             OutgoingState::Queued => Ok(close(&mut self.item, OutgoingState::Cancelled, now)),
             OutgoingState::Sending => Err(busy()),
@@ -20,11 +23,10 @@ impl OutgoingRow {
     }
 
     /// Writes what was decided; that no claim of it lives was checked.
-    pub(in crate::storage) fn decide(
-        &mut self,
-        decision: OutgoingDecision,
-        now: Timestamp,
-    ) -> Result<Vec<OutgoingStep>> {
+    ///
+    /// # Errors
+    /// [`Busy`](ErrorKind::Busy) before its time; [`Invalid`](ErrorKind::Invalid) where there is nothing to decide.
+    pub fn decide(&mut self, decision: OutgoingDecision, now: Timestamp) -> Result<Vec<OutgoingStep>> {
         let item = &mut self.item;
         let given_up = match item.state {
             OutgoingState::Unknown if item.decide_after.is_some_and(|at| now < at) => {

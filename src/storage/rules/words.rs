@@ -4,7 +4,7 @@ use crate::contract::Rendition;
 use crate::types::search_words;
 
 /// What whoever sees the message may search: the subject, and who takes part, each as words.
-pub(super) fn head(rendition: &Rendition) -> Vec<Vec<String>> {
+pub(in crate::storage) fn head(rendition: &Rendition) -> Vec<Vec<String>> {
     let people = rendition
         .participants
         .iter()
@@ -13,7 +13,7 @@ pub(super) fn head(rendition: &Rendition) -> Vec<Vec<String>> {
 }
 
 /// What only those may search who may read it: the text, and the attachments' names.
-pub(super) fn body(rendition: &Rendition) -> Vec<Vec<String>> {
+pub(in crate::storage) fn body(rendition: &Rendition) -> Vec<Vec<String>> {
     let names = rendition.attachments.iter().map(|attachment| attachment.name.as_str());
     std::iter::once(rendition.text.as_str()).chain(names).map(words).collect()
 }

@@ -9,56 +9,65 @@ mod erased;
 mod evidence;
 mod limits;
 
+use serde::{Deserialize, Serialize};
+
 use crate::contract::{Outgoing, OutgoingState, OutgoingStep, OutgoingWork, RecipientState};
 use crate::error::{Error, ErrorKind};
 use crate::types::Timestamp;
 
-pub(super) use claim::{busy, lost};
-pub(super) use ending::{archived, learnt};
-pub(super) use erased::{ErasedIntent, is_over, was_erased};
-pub(super) use evidence::is_copy_of;
-pub(super) use limits::{throttled, windows};
+pub use claim::{busy, lost};
+pub use ending::{archived, learnt};
+pub use erased::{ErasedIntent, is_over, was_erased};
+pub use evidence::is_copy_of;
+pub use limits::{throttled, windows};
 
 /// An intent, and the latest claim of it.
-#[derive(Debug, Clone)]
-pub(super) struct OutgoingRow {
-    pub(super) item: Outgoing,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs, reason = "read back from columns by stores, every field named")]
+pub struct OutgoingRow {
+    /// The intent.
+    pub item: Outgoing,
     /// The latest claim's; zero before the first.
-    pub(super) token: u64,
+    pub token: u64,
     /// The latest claim, until it ends; it may have expired.
-    pub(super) claim: Option<HeldClaim>,
+    pub claim: Option<HeldClaim>,
 }
 
 /// A claim that has not ended.
-#[derive(Debug, Clone)]
-pub(super) struct HeldClaim {
-    pub(super) work: OutgoingWork,
-    pub(super) until: Timestamp,
-    pub(super) epoch: u64,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs, reason = "read back from columns by stores, every field named")]
+pub struct HeldClaim {
+    /// What is to be done.
+    pub work: OutgoingWork,
+    /// When it ends by itself, by the store's clock.
+    pub until: Timestamp,
+    /// The account's epoch when it was claimed; zero by noreply.
+    pub epoch: u64,
     /// Whether the message may have left under it.
-    pub(super) permitted: bool,
+    pub permitted: bool,
 }
 
 impl HeldClaim {
     /// A claim that begins; what is recovered may have left before.
-    pub(super) fn new(work: OutgoingWork, until: Timestamp, epoch: u64) -> Self {
+    pub fn new(work: OutgoingWork, until: Timestamp, epoch: u64) -> Self {
         Self { work, until, epoch, permitted: work == OutgoingWork::Recover }
     }
 }
 
 impl OutgoingRow {
-    pub(super) fn new(item: Outgoing) -> Self {
+    /// One that was just queued.
+    pub fn new(item: Outgoing) -> Self {
         Self { item, token: 0, claim: None }
     }
 }
 
 /// What is said to whoever asks for an intent that does not exist, or has nothing to be done about it.
-pub(super) fn not_found() -> Error {
+pub fn not_found() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such message in the outbox, or nothing to do about it now")
 }
 
 /// What is said to whoever uses the key, or the id, of an intent for another draft.
-pub(super) fn used_key() -> Error {
+pub fn used_key() -> Error {
     Error::new(ErrorKind::Invalid, "another draft was given this key before")
 }
 

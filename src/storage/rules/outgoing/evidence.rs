@@ -7,11 +7,7 @@ use crate::contract::{
 use crate::types::{AccountId, Digest, Timestamp};
 
 /// Whether a copy of `account` that bears the intent's id is one of its message: anybody may have borrowed the field.
-pub(in crate::storage) fn is_copy_of(
-    intent: &Outgoing,
-    archived: &ArchivedCopy,
-    account: &AccountId,
-) -> bool {
+pub fn is_copy_of(intent: &Outgoing, archived: &ArchivedCopy, account: &AccountId) -> bool {
     is_copy(archived, account, &intent.message.route, |rendition| *rendition == intent.message.rendition)
 }
 
@@ -29,7 +25,7 @@ pub(super) fn is_copy(
 impl OutgoingRow {
     /// A copy of its message was read in the Sent mailbox of the account it left by. Whoever looks for it, or files it, at the
     /// same time holds the intent no more.
-    pub(in crate::storage) fn seen(&mut self, archived: &ArchivedCopy, now: Timestamp) -> Vec<OutgoingStep> {
+    pub fn seen(&mut self, archived: &ArchivedCopy, now: Timestamp) -> Vec<OutgoingStep> {
         if self.item.state == OutgoingState::Sending {
             return Vec::new();
         }

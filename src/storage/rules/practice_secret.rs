@@ -1,41 +1,48 @@
 //! The secret of a practice: what was erased is known again by digests that are of no use without it.
 
-use super::sealing::no_randomness;
+use std::fmt;
+
 use crate::error::Result;
+use crate::storage::sealing::no_randomness;
 use crate::types::{Digest, Hasher, MessageId, MessageKey};
 
+/// Tells what was erased again without saying what it was. It does not leave the store.
 #[derive(Clone)]
-pub(super) struct PracticeSecret([u8; 32]);
+pub struct PracticeSecret([u8; 32]);
 
 impl PracticeSecret {
     /// One nobody had before.
-    pub(super) fn random() -> Result<Self> {
+    ///
+    /// # Errors
+    /// Where the system has no randomness to give.
+    pub fn random() -> Result<Self> {
         let mut octets = [0; 32];
         getrandom::fill(&mut octets).map_err(no_randomness)?;
         Ok(Self(octets))
     }
 
     /// Reads one from storage; `None` unless `octets` are 32.
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    pub(super) fn from_slice(octets: &[u8]) -> Option<Self> {
+    pub fn from_slice(octets: &[u8]) -> Option<Self> {
         octets.try_into().ok().map(Self)
     }
 
     /// The octets, for storage.
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    pub(super) const fn as_bytes(&self) -> &[u8; 32] {
+    pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    pub(super) fn message(&self, message: &MessageKey) -> Digest {
+    /// A message, as its tombstone knows it.
+    pub fn message(&self, message: &MessageKey) -> Digest {
         self.digest(b"message", message.as_bytes())
     }
 
-    pub(super) fn message_id(&self, message_id: &MessageId) -> Digest {
+    /// A Message-ID, as tombstones know it.
+    pub fn message_id(&self, message_id: &MessageId) -> Digest {
         self.digest(b"message-id", message_id.as_str().as_bytes())
     }
 
-    pub(super) fn rendition(&self, rendition: &Digest) -> Digest {
+    /// A content, as an erased intent knows it.
+    pub fn rendition(&self, rendition: &Digest) -> Digest {
         self.digest(b"rendition", rendition.as_bytes())
     }
 
@@ -45,6 +52,12 @@ impl PracticeSecret {
             hasher.field(field);
         }
         hasher.finish()
+    }
+}
+
+impl fmt::Debug for PracticeSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PracticeSecret")
     }
 }
 

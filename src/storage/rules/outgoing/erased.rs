@@ -1,25 +1,34 @@
 //! What is remembered of an intent that was erased: enough not to send it again, to count it, and to know its copies.
 
-use super::super::practice_secret::PracticeSecret;
+use serde::{Deserialize, Serialize};
+
+use super::super::PracticeSecret;
 use super::evidence::is_copy;
 use crate::contract::{ArchivedCopy, Outgoing, OutgoingState, Route};
 use crate::error::{Error, ErrorKind};
 use crate::types::{AccountId, Digest, OutgoingId, Timestamp};
 
-#[derive(Clone)]
-pub(in crate::storage) struct ErasedIntent {
-    pub(in crate::storage) id: OutgoingId,
-    pub(in crate::storage) key: Option<String>,
-    pub(in crate::storage) route: Route,
-    pub(in crate::storage) sent_at: Option<Timestamp>,
+/// An intent that was erased with its message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs, reason = "read back from columns by stores, every field named")]
+pub struct ErasedIntent {
+    /// Its id: never queued again.
+    pub id: OutgoingId,
+    /// Its key in the host's words: never given again.
+    pub key: Option<String>,
+    /// The way it left by.
+    pub route: Route,
+    /// When it was sent: it goes on to count for the limits of its way.
+    pub sent_at: Option<Timestamp>,
     /// Its message, as tombstones know it.
-    pub(in crate::storage) message: Digest,
+    pub message: Digest,
     /// Its content, under the same secret.
-    pub(in crate::storage) rendition: Digest,
+    pub rendition: Digest,
 }
 
 impl ErasedIntent {
-    pub(in crate::storage) fn of(intent: &Outgoing, secret: &PracticeSecret) -> Self {
+    /// What is remembered of an intent.
+    pub fn of(intent: &Outgoing, secret: &PracticeSecret) -> Self {
         let message = &intent.message;
         Self {
             id: message.id,
@@ -32,24 +41,19 @@ impl ErasedIntent {
     }
 
     /// Whether a copy of `account` that bears its id is one of its message; as of an intent that is still there.
-    pub(in crate::storage) fn is_of(
-        &self,
-        archived: &ArchivedCopy,
-        account: &AccountId,
-        secret: &PracticeSecret,
-    ) -> bool {
+    pub fn is_of(&self, archived: &ArchivedCopy, account: &AccountId, secret: &PracticeSecret) -> bool {
         let is_content = |rendition: &Digest| secret.rendition(rendition) == self.rendition;
         is_copy(archived, account, &self.route, is_content)
     }
 }
 
 /// Whether an intent's message is not sent any more, nor can turn out to be: it can be erased.
-pub(in crate::storage) fn is_over(intent: &Outgoing) -> bool {
+pub fn is_over(intent: &Outgoing) -> bool {
     matches!(intent.state, OutgoingState::Sent | OutgoingState::Refused | OutgoingState::Cancelled)
 }
 
 /// What is said to whoever queues it again.
-pub(in crate::storage) fn was_erased() -> Error {
+pub fn was_erased() -> Error {
     Error::new(
         ErrorKind::Invalid,
         "the message that was given this key before was erased; it is not sent again",

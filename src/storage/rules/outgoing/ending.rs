@@ -9,11 +9,10 @@ use crate::types::{Address, Timestamp};
 
 impl OutgoingRow {
     /// Ends its claim, which was checked; answers the steps by which that is told.
-    pub(in crate::storage) fn finish(
-        &mut self,
-        end: &OutgoingEnd,
-        now: Timestamp,
-    ) -> Result<Vec<OutgoingStep>> {
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) where the claim was for other work.
+    pub fn finish(&mut self, end: &OutgoingEnd, now: Timestamp) -> Result<Vec<OutgoingStep>> {
         if !self.claim.as_ref().is_some_and(|claim| goes_with(end, claim.work)) {
             return Err(Error::new(ErrorKind::Invalid, "the claim was for other work"));
         }
@@ -68,7 +67,7 @@ impl OutgoingRow {
 }
 
 /// What an end has the archive take up.
-pub(in crate::storage) fn archived(end: &OutgoingEnd) -> Option<&SentMessage> {
+pub fn archived(end: &OutgoingEnd) -> Option<&SentMessage> {
     match end {
         OutgoingEnd::Sent { archived, .. } | OutgoingEnd::Unknown { archived, .. } => archived.as_deref(),
         _ => None,
@@ -76,7 +75,7 @@ pub(in crate::storage) fn archived(end: &OutgoingEnd) -> Option<&SentMessage> {
 }
 
 /// What an end says of the provider.
-pub(in crate::storage) fn learnt(end: &OutgoingEnd) -> Option<bool> {
+pub fn learnt(end: &OutgoingEnd) -> Option<bool> {
     match end {
         OutgoingEnd::Found { learnt, .. } | OutgoingEnd::Filed { learnt, .. } => *learnt,
         _ => None,

@@ -6,7 +6,7 @@ use crate::types::Address;
 
 impl OutgoingRow {
     /// Writes a report at the recipients it names; says whether it told anything new.
-    pub(in crate::storage) fn bounce(&mut self, report: &BounceReport) -> bool {
+    pub fn bounce(&mut self, report: &BounceReport) -> bool {
         let mut news = false;
         for (address, bounce) in &report.recipients {
             for recipient in named(&mut self.item.recipients, address.as_ref()) {

@@ -1,26 +1,39 @@
 //! What the archive takes up of a message, whether a copy brought it or it was just sent.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::links;
 use crate::contract::{ArchivedCopy, Outgoing, SentMessage};
 use crate::types::{AccountId, Digest, KeyDigest, MessageKey, ParsedMessage, Timestamp};
 
-pub(super) struct Content<'a> {
-    pub(super) message: MessageKey,
+/// What the archive takes up of a message.
+#[non_exhaustive]
+pub struct Content<'a> {
+    /// The message.
+    pub message: MessageKey,
     /// Its place in time, if the message is new.
-    pub(super) sort_time: Timestamp,
+    pub sort_time: Timestamp,
     /// Tells renditions apart.
-    pub(super) digest: Digest,
-    pub(super) parsed: &'a ParsedMessage,
-    pub(super) postings: &'a BTreeSet<KeyDigest>,
+    pub digest: Digest,
+    /// What it says.
+    pub parsed: &'a ParsedMessage,
+    /// The keys it is found by.
+    pub postings: &'a BTreeSet<KeyDigest>,
     /// The conversation its provider puts it into, in an account.
-    pub(super) thread: Option<(&'a AccountId, &'a str)>,
+    pub thread: Option<(&'a AccountId, &'a str)>,
+}
+
+/// Nothing of what the message says.
+impl fmt::Debug for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({:?}, {:?})", self.message, self.digest)
+    }
 }
 
 impl<'a> Content<'a> {
     /// What a copy brings; content that could not be taken apart is told apart by its octets.
-    pub(super) fn of_copy(message: MessageKey, archived: &'a ArchivedCopy) -> Self {
+    pub fn of_copy(message: MessageKey, archived: &'a ArchivedCopy) -> Self {
         let account = &archived.copy.place.account;
         Self {
             message,
@@ -33,7 +46,7 @@ impl<'a> Content<'a> {
     }
 
     /// What was sent.
-    pub(super) fn of_sent(intent: &Outgoing, sent: &'a SentMessage) -> Self {
+    pub fn of_sent(intent: &Outgoing, sent: &'a SentMessage) -> Self {
         Self {
             message: intent.message.message,
             sort_time: sent.sort_time,
@@ -45,7 +58,7 @@ impl<'a> Content<'a> {
     }
 
     /// What it names that other messages of its conversation may name too.
-    pub(super) fn links(&self) -> BTreeSet<String> {
+    pub fn links(&self) -> BTreeSet<String> {
         let parsed = self.parsed;
         let named = parsed.headers.message_id.iter().chain(&parsed.in_reply_to).chain(&parsed.references);
         let thread = self.thread.map(|(account, thread)| links::of_thread(account, thread));
