@@ -116,6 +116,12 @@ fn a_product_with_tables_of_its_own_shows_a_customers_mail() {
 }
 
 #[test]
+fn a_store_over_another_engine_shows_what_was_read_when_it_is_opened_again() {
+    let text = told(&example("custom_store").output().expect("run the example"));
+    in_order(&text, &["Connected: anna@hale.example", "The bakery, Email, 1 in all:", "Our VAT return"]);
+}
+
+#[test]
 fn without_a_registration_it_is_said_what_is_missing() {
     for name in ["gmail", "microsoft365"] {
         let output = example(name).output().expect("run the example");

@@ -1,5 +1,5 @@
 //! The stores answer alike: what the memory store says, which reads the contract as plainly as can be, the `SQLite` store says
-//! too, and the PostgreSQL store, whatever was archived, in whatever order.
+//! too, and the PostgreSQL store, and the example's store over an engine of its own, whatever was archived, in whatever order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,8 +21,12 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
+#[path = "../examples/custom_store/store/mod.rs"]
+#[allow(dead_code, reason = "here it keeps no file")]
+mod store;
 mod support;
 
+use store::FileStore;
 use support::postgres::PostgresServer;
 
 /// Words that engines may cut, fold or count differently.
@@ -163,14 +167,15 @@ impl Letter {
 }
 
 /// Of these the first is what the others are held against.
-async fn stores(server: &PostgresServer) -> [Box<dyn MailStore>; 3] {
+async fn stores(server: &PostgresServer) -> [Box<dyn MailStore>; 4] {
     let clock = Arc::new(SystemClock::new());
     let sqlite = SqliteStore::open_in_memory(clock.clone()).await.unwrap();
     let database = Postgres::connect(&server.url()).await.unwrap();
     let database = database.schema(&server.next_schema()).unwrap();
     database.migrate().await.unwrap();
     let postgres = database.open().await.unwrap();
-    [Box::new(MemoryStore::new(clock)), Box::new(sqlite), Box::new(postgres)]
+    let custom = FileStore::in_memory(clock.clone()).await.unwrap();
+    [Box::new(MemoryStore::new(clock)), Box::new(sqlite), Box::new(postgres), Box::new(custom)]
 }
 
 /// Archives letters, each in a window of its own.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use practicemail::contract::{BlobInfo, BlobStore, BlobWriter};
-use practicemail::error::Result;
+use practicemail::error::{Error, ErrorKind, Result};
 use practicemail::types::{Digest, Hasher, PracticeId};
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,10 @@ pub(crate) fn sweep(tx: &mut Writing<'_>) -> Result<()> {
     tx.clear(&all)
 }
 
+fn broken() -> Error {
+    Error::new(ErrorKind::Storage, "an earlier write failed")
+}
+
 struct FileBlobWriter {
     store: FileStore,
     practice: PracticeId,
@@ -70,6 +74,8 @@ struct FileBlobWriter {
     size: u64,
     hasher: Hasher,
     buffer: Vec<u8>,
+    /// Whether everything came that was to be written: not after a failure, nor when a call was dropped on its way.
+    is_whole: bool,
 }
 
 impl FileBlobWriter {
@@ -86,6 +92,9 @@ impl FileBlobWriter {
 #[async_trait]
 impl BlobWriter for FileBlobWriter {
     async fn write(&mut self, mut octets: &[u8]) -> Result<()> {
+        if !std::mem::take(&mut self.is_whole) {
+            return Err(broken());
+        }
         self.hasher.update(octets);
         self.size += octets.len() as u64;
         while let Some((chunk, rest)) = octets.split_at_checked(CHUNK - self.buffer.len()) {
@@ -94,10 +103,14 @@ impl BlobWriter for FileBlobWriter {
             self.flush().await?;
         }
         self.buffer.extend_from_slice(octets);
+        self.is_whole = true;
         Ok(())
     }
 
     async fn finish(mut self: Box<Self>) -> Result<BlobInfo> {
+        if !self.is_whole {
+            return Err(broken());
+        }
         self.flush().await?;
         let Self { store, practice, number, size, hasher, .. } = *self;
         let sha256 = hasher.finish();
@@ -125,6 +138,7 @@ impl BlobStore for FileStore {
             size: 0,
             hasher: Hasher::new(),
             buffer: Vec::new(),
+            is_whole: true,
         }))
     }
 

@@ -68,7 +68,7 @@ impl Engine {
             drop(std::fs::remove_file(&fresh)); // of a purge that was broken off
             let database = Database::create(&fresh).map_err(failed)?;
             copy(&opened.database, &database)?;
-            std::fs::rename(&fresh, &file).map_err(redb::Error::Io).map_err(failed)?;
+            replace(&fresh, &file).map_err(redb::Error::Io).map_err(failed)?;
             *opened = Opened { database, file: Some(file) };
             Ok(())
         })
@@ -116,6 +116,13 @@ impl Engine {
 /// The file that takes the place of another.
 fn fresh(file: &Path) -> PathBuf {
     file.with_added_extension("new")
+}
+
+/// Only when the directory knows the new file for good may anything be written into it.
+fn replace(fresh: &Path, file: &Path) -> std::io::Result<()> {
+    std::fs::rename(fresh, file)?;
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    std::fs::File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn copy(from: &Database, to: &Database) -> Result<()> {
@@ -246,7 +253,7 @@ fn read<R: Record>(octets: &[u8]) -> Result<R> {
         .map_err(|_| Error::new(ErrorKind::StorageCorrupt, "a record cannot be read"))
 }
 
-/// What the engine says, in the crate's kinds.
+/// What the engine says, in the crate's kinds. After a failure of the disk redb wants the file to be opened again.
 pub(crate) fn failed(error: impl Into<redb::Error>) -> Error {
     match error.into() {
         redb::Error::Corrupted(why) => {

@@ -239,7 +239,7 @@ impl Writing<'_> {
         let Some(mut row) = self.message_row(message)? else { return Ok(false) };
         let sent = self.intents_of(message)?.iter().map(|intent| intent.row.item.message.rendition).collect();
         let copies = self.copies_of(&row)?;
-        row.shrink(copies.iter(), &sent);
+        row.shrink(&copies.iter().collect::<Vec<_>>(), &sent);
         if row.renditions.is_empty() {
             self.forget_message(message)?;
             return Ok(true);
