@@ -7,7 +7,10 @@ use practicemail::storage::{BlobDirectory, MemoryDirectory, MemoryStore};
 
 #[tokio::test]
 async fn memory_store_is_a_mail_store() {
-    conformance::store(async |seed: Seed| MemoryStore::new(seed.clock)).await.assert_passed();
+    let report = conformance::store(async |seed: Seed| MemoryStore::new(seed.clock)).await;
+    report.assert_passed();
+    // There is no engine under it that refuses a row for what it holds.
+    assert_eq!(report.unchecked_clauses(), ["S17"]);
 }
 
 #[tokio::test]

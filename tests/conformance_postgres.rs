@@ -6,7 +6,7 @@ use std::sync::Arc;
 use practicemail::conformance::{self, DirectoryChange, Seed};
 use practicemail::contract::{ClientKey, Clock, Practice, Role};
 use practicemail::storage::postgres::{Postgres, PostgresStore, PracticeData};
-use practicemail::types::PracticeId;
+use practicemail::types::{MessageKey, PracticeId};
 use sqlx::{Connection as _, PgConnection};
 
 mod support;
@@ -16,14 +16,23 @@ use support::postgres::PostgresServer;
 
 /// A store in a schema of its own.
 async fn open(server: &PostgresServer, clock: Arc<dyn Clock>) -> PostgresStore {
-    open_at(&server.url(), server, clock).await
+    open_in(&server.next_schema(), &server.url(), clock).await
 }
 
-async fn open_at(url: &str, server: &PostgresServer, clock: Arc<dyn Clock>) -> PostgresStore {
+async fn open_in(schema: &str, url: &str, clock: Arc<dyn Clock>) -> PostgresStore {
     let database = Postgres::connect(url).await.unwrap();
-    let database = database.schema(&server.next_schema()).unwrap().clock(clock);
+    let database = database.schema(schema).unwrap().clock(clock);
     database.migrate().await.unwrap();
     database.open().await.unwrap()
+}
+
+/// Has the database refuse a message, as somebody would who knows the tables.
+async fn refuse(schema: &str, url: &str, message: MessageKey) {
+    let key: String = message.as_bytes().iter().map(|octet| format!("{octet:02x}")).collect();
+    let sql = format!("ALTER TABLE {schema}.message ADD CHECK (message <> '\\x{key}')");
+    let mut others = PgConnection::connect(url).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut others).await.unwrap();
+    others.close().await.unwrap();
 }
 
 /// By way of a pooler that lends connections for one transaction each, fewer than are asked for: nothing may be left to a session.
@@ -31,9 +40,12 @@ async fn open_at(url: &str, server: &PostgresServer, clock: Arc<dyn Clock>) -> P
 async fn postgres_store_is_a_mail_store_behind_a_pooler() {
     let server = PostgresServer::start();
     let bouncer = PgBouncer::start(&server, 3);
-    conformance::store(async |seed: Seed| open_at(&bouncer.url(), &server, seed.clock).await)
-        .await
-        .assert_passed();
+    let open = async |seed: Seed| {
+        let (schema, url) = (server.next_schema(), server.url());
+        let store = open_in(&schema, &bouncer.url(), seed.clock).await;
+        (store, async move |message| refuse(&schema, &url, message).await)
+    };
+    conformance::store_refusing(open).await.assert_complete();
 }
 
 #[tokio::test]

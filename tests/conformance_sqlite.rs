@@ -1,21 +1,41 @@
 //! The `SQLite` store and directory keep the contracts.
 
+use std::path::Path;
 use std::rc::Rc;
 
 use practicemail::conformance::{self, DirectoryChange, Seed};
 use practicemail::contract::{ClientKey, Role};
 use practicemail::storage::sqlite::{SqliteDirectory, SqliteStore};
-use sqlx::{ConnectOptions, SqliteConnection};
+use practicemail::types::MessageKey;
+use sqlx::{ConnectOptions, Connection as _, SqliteConnection};
 
 #[tokio::test]
 async fn sqlite_store_is_a_mail_store() {
     let files = Files::new();
-    conformance::store(async |seed: Seed| SqliteStore::open(files.next(), seed.clock).await.unwrap())
-        .await
-        .assert_passed();
-    conformance::store(async |seed: Seed| SqliteStore::open_in_memory(seed.clock).await.unwrap())
-        .await
-        .assert_passed();
+    let open = async |seed: Seed| {
+        let file = files.next();
+        let store = SqliteStore::open(&file, seed.clock).await.unwrap();
+        (store, async move |message| refuse(&file, message).await)
+    };
+    conformance::store_refusing(open).await.assert_complete();
+    let report =
+        conformance::store(async |seed: Seed| SqliteStore::open_in_memory(seed.clock).await.unwrap());
+    let report = report.await;
+    report.assert_passed();
+    // Nobody else gets at its tables.
+    assert_eq!(report.unchecked_clauses(), ["S17"]);
+}
+
+/// Has the database refuse a message, as somebody would who knows the tables.
+async fn refuse(file: &Path, message: MessageKey) {
+    let key: String = message.as_bytes().iter().map(|octet| format!("{octet:02x}")).collect();
+    let sql = format!(
+        "CREATE TRIGGER refusing BEFORE INSERT ON message WHEN NEW.message = x'{key}'
+         BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+    );
+    let mut others = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut others).await.unwrap();
+    others.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -49,6 +49,8 @@
 //! # }
 //! ```
 //!
+//! What a store makes of a row that its engine refuses (S17) is *not checked* by [`store`]; [`store_refusing`] takes what has the engine refuse one.
+//!
 //! A product's tables seldom have a column for everything, and ids are numbers more often than not: [`DirectoryShape`] says what there
 //! is, and [`directory_of`] asks for that.
 //!
@@ -121,7 +123,10 @@ mod store;
 mod submission_service;
 mod transport;
 
+use std::rc::Rc;
 use std::sync::Arc;
+
+use futures_util::FutureExt;
 
 pub use directory_shape::{DirectoryChange, DirectoryFact, DirectoryShape};
 pub use mailbox_service::{
@@ -131,6 +136,7 @@ pub use report::{CheckReport, Report};
 pub use submission_service::{Received, SubmissionFailure, SubmissionService};
 
 use crate::contract::{BlobStore, Clock, CredentialStore, MailStore, PracticeDirectory};
+use crate::types::MessageKey;
 
 /// What a store under test is made with.
 #[derive(Clone)]
@@ -181,13 +187,36 @@ where
     directory::run(shape, open).await
 }
 
-/// Checks a [`MailStore`] against S1 to S16, its outbox against O1 to O11, its archive against A1 to A11, and its schedule
+/// Checks a [`MailStore`] against S1 to S17, its outbox against O1 to O11, its archive against A1 to A11, and its schedule
 /// against W1 to W10. `open` makes an empty store.
+///
+/// S17 is reported as *not checked*: no suite can have an engine it does not know refuse a row. [`store_refusing`] checks it too.
 ///
 /// Of O9 only that nothing waits in a store that was not restored: how a backup is restored is the implementor's to test. So is A12: what a purge leaves
 /// in an engine's files only its owner can look for.
 pub async fn store<S: MailStore + 'static>(open: impl AsyncFn(Seed) -> S) -> Report {
-    store::run(async |seed| Box::new(open(seed).await) as Box<dyn MailStore>).await
+    store::run(async |seed| (Box::new(open(seed).await) as Box<dyn MailStore>, None)).await
+}
+
+/// Checks a [`MailStore`] as [`store`] does, and against S17 besides.
+///
+/// `open` makes an empty store, and what has its engine refuse, from then on, every row of the message it is given: by a trigger, or by a check of the
+/// table of messages. The message is not there yet. What is refused has to be refused by the engine, so that it is seen what the store makes of it.
+pub async fn store_refusing<S, R>(open: impl AsyncFn(Seed) -> (S, R)) -> Report
+where
+    S: MailStore + 'static,
+    R: AsyncFn(MessageKey) + 'static,
+{
+    store::run(async |seed| {
+        let (store, refuse) = open(seed).await;
+        let refuse = Rc::new(refuse);
+        let refuse: store::Refuse = Box::new(move |message| {
+            let refuse = Rc::clone(&refuse);
+            async move { refuse(message).await }.boxed_local()
+        });
+        (Box::new(store) as Box<dyn MailStore>, Some(refuse))
+    })
+    .await
 }
 
 /// Checks a [`BlobStore`] against B1 to B7. `open` makes an empty store.

@@ -23,6 +23,8 @@ use crate::assert_reported;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Fault {
+    /// Every clause is kept.
+    None,
     CoverageIsTwoWrites,
     WindowIsTwoWrites,
     EndOfPassIsNotFenced,
@@ -141,6 +143,10 @@ pub(crate) enum Fault {
     BacklogIsForgotten,
     OutboxesBeginAnew,
     RequestsAreForEveryPractice,
+    RefusedRowsLeaveTheRest,
+    RefusedRowsAreAnOutage,
+    RefusedRowsArePassedOver,
+    RefusedRowsLoseTheLease,
 }
 
 /// Each fault, and the one clause that it breaks.
@@ -268,11 +274,7 @@ const FAULTS: &[(Fault, &str)] = &[
 #[tokio::test]
 async fn every_broken_clause_is_reported() {
     for (fault, clause) in FAULTS {
-        let open = async |seed: Seed| Double {
-            inner: MemoryStore::new(seed.clock),
-            fault: *fault,
-            memory: Mutex::default(),
-        };
+        let open = async |seed: Seed| Double::new(&seed, *fault);
         assert_reported(fault, &conformance::store(open).await, &[clause]);
     }
 }
@@ -309,9 +311,15 @@ pub(crate) struct Memory {
     letters: BTreeMap<PracticeId, Vec<DeadLetter>>,
     /// What was first archived of each octets at a place.
     first: BTreeMap<(PracticeId, CopyPlace, Digest), ArchivedCopy>,
+    /// Messages of which every row is refused.
+    pub(crate) refused: BTreeSet<MessageKey>,
 }
 
 impl Double {
+    pub(crate) fn new(seed: &Seed, fault: Fault) -> Self {
+        Self { inner: MemoryStore::new(seed.clock.clone()), fault, memory: Mutex::default() }
+    }
+
     pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap()
     }
@@ -703,6 +711,9 @@ impl MailStore for Double {
     }
 
     async fn commit_window(&self, fence: &Fence, window: &Window) -> Result<WindowReceipt> {
+        if let Some(refused) = self.refused_rows(fence, window).await {
+            return refused;
+        }
         let distorted = self.distorted(fence, window).await;
         if self.is(Fault::WindowIsTwoWrites) {
             let mut progress = Window::new(window.mailbox.clone(), window.uid_validity);

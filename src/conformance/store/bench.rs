@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::conformance::check::{Outcome, present, same};
+use futures_util::future::LocalBoxFuture;
+
+use crate::conformance::check::{Failure, Outcome, present, same};
 use crate::conformance::clock::SteppedClock;
 use crate::contract::{
     AccountRecord, Change, ChangeKind, CopiesInMailbox, CoverageChange, CoveredKeys, DeadLetter, Fence,
@@ -21,8 +23,12 @@ use super::mail::Mail;
 /// How long the leases of checks last that do not care.
 pub(super) const LEASE: u32 = 3_600;
 
+/// Has the engine under a store refuse every row of a message from now on.
+pub(in crate::conformance) type Refuse = Box<dyn Fn(MessageKey) -> LocalBoxFuture<'static, ()>>;
+
 pub(super) struct Bench {
     pub(super) store: Box<dyn MailStore>,
+    refuse: Option<Refuse>,
     pub(super) clock: Arc<SteppedClock>,
     pub(super) practice: PracticeId,
     pub(super) account: AccountId,
@@ -45,8 +51,22 @@ pub(super) struct Snapshot {
 }
 
 impl Bench {
-    pub(super) fn new(store: Box<dyn MailStore>, clock: Arc<SteppedClock>) -> Outcome<Self> {
-        Ok(Self { store, clock, practice: PracticeId::new("practice")?, account: AccountId::new("account")? })
+    pub(super) fn new(
+        (store, refuse): (Box<dyn MailStore>, Option<Refuse>),
+        clock: Arc<SteppedClock>,
+    ) -> Outcome<Self> {
+        let (practice, account) = (PracticeId::new("practice")?, AccountId::new("account")?);
+        Ok(Self { store, refuse, clock, practice, account })
+    }
+
+    /// Has the engine refuse a message; not checked where nobody arranged for that.
+    pub(super) async fn refuse(&self, message: MessageKey) -> Outcome {
+        let Some(refuse) = &self.refuse else {
+            let why = "nothing in this test has the engine refuse a row: `conformance::store_refusing` takes what does";
+            return Err(Failure::not_checked(why));
+        };
+        refuse(message).await;
+        Ok(())
     }
 
     /// Connects the account and takes its lease.

@@ -1,4 +1,4 @@
-//! S1 to S16, O1 to O11, A1 to A11, W1 to W10.
+//! S1 to S17, O1 to O11, A1 to A11, W1 to W10.
 
 mod account;
 mod atomic;
@@ -22,6 +22,7 @@ mod mail;
 mod outbox;
 mod page;
 mod practice_settings;
+mod refused_rows;
 mod schedule;
 mod search;
 mod tombstones;
@@ -37,8 +38,9 @@ use super::clock::SteppedClock;
 use super::report::Report;
 use crate::contract::MailStore;
 use bench::Bench;
+pub(super) use bench::Refuse;
 
-pub(super) async fn run(open: impl AsyncFn(Seed) -> Box<dyn MailStore>) -> Report {
+pub(super) async fn run(open: impl AsyncFn(Seed) -> (Box<dyn MailStore>, Option<Refuse>)) -> Report {
     let checks = [
         atomic::CHECKS,
         fence::CHECKS,
@@ -53,6 +55,7 @@ pub(super) async fn run(open: impl AsyncFn(Seed) -> Box<dyn MailStore>) -> Repor
         practice_settings::CHECKS,
         evidence::CHECKS,
         erasure::CHECKS,
+        refused_rows::CHECKS,
         indexed::CHECKS,
         erasing::CHECKS,
         tombstones::CHECKS,
@@ -70,8 +73,8 @@ pub(super) async fn run(open: impl AsyncFn(Seed) -> Box<dyn MailStore>) -> Repor
         checks.into_iter().chain(outbox::CHECKS).chain(schedule::CHECKS).flatten(),
         async || {
             let clock = Arc::new(SteppedClock::new());
-            let store = open(Seed { clock: clock.clone() }).await;
-            Bench::new(store, clock)
+            let opened = open(Seed { clock: clock.clone() }).await;
+            Bench::new(opened, clock)
         },
     )
     .await

@@ -86,6 +86,9 @@ use crate::types::{AccountId, Digest, MailboxName, MessageKey, PracticeId, UidSe
 ///   message that stays keeps the renditions and the postings that its other copies brought, and those it was sent with. Which
 ///   octets no copy, dead letter or intent names any more, it answers. Every message that went is told, then the account. The
 ///   account stays disconnected, and is read anew when it is connected; how much was read of it today stays counted.
+/// - **S17** A row that the engine refuses for what it holds, by a constraint or a limit of its own, has its window refused with
+///   [`StorageRefused`](crate::error::ErrorKind::StorageRefused), and with no other kind: nothing of the window is written, the lease holds, and the
+///   same without that row is written. Who reads a mailbox gives up one message by that, and not the mailbox.
 ///
 /// Every method is cancel safe in the sense of S1.
 #[async_trait]
@@ -172,7 +175,7 @@ pub trait MailStore: Outbox + Archive + Schedule {
     /// Writes one step of reading a mailbox.
     ///
     /// # Errors
-    /// As S2; storage kinds.
+    /// As S2 and S17; storage kinds.
     async fn commit_window(&self, fence: &Fence, window: &Window) -> Result<WindowReceipt>;
 
     /// Writes what comparing copies with the server showed.
