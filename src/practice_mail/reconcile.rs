@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::settings::Reading;
 use crate::sync::brake::Brake;
 use crate::sync::inspect::{inspect, repair};
-use crate::sync::pass::{Accounted, PassInput};
+use crate::sync::pass::{Accounted, LEASE_SECONDS, PassInput};
 use crate::sync::replay::replay;
 use crate::sync::{AccountReport, Inspection, ProgressSink};
 use crate::types::{AccountId, PracticeId, UserId};
@@ -165,7 +165,7 @@ impl PracticeMail {
             let mut connection = self.connections.open_reader(account, &hints).await?;
             let accounted = Accounted::default();
             let brake = Brake::default();
-            let input = self.pass_input(account, (&fence, &accounted), (&|_| {}, &brake));
+            let input = self.pass_input(account, (&fence, LEASE_SECONDS, &accounted), (&|_| {}, &brake));
             let done = work(input, &mut connection).await;
             if done.is_ok() {
                 connection.reader.close().await;
@@ -197,7 +197,7 @@ impl PracticeMail {
     pub(super) fn pass_input<'a>(
         &'a self,
         account: &'a NewAccount,
-        (fence, accounted): (&'a Fence, &'a Accounted),
+        (fence, lease, accounted): (&'a Fence, u32, &'a Accounted),
         (progress, brake): (ProgressSink<'a>, &'a Brake),
     ) -> PassInput<'a> {
         PassInput {
@@ -207,6 +207,7 @@ impl PracticeMail {
             clock: &*self.clock,
             account,
             fence,
+            lease,
             accounted,
             window: self.window,
             progress,

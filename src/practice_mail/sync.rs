@@ -23,6 +23,8 @@ use crate::types::{AccountId, PracticeId, Timestamp, UserId};
 pub(super) struct Held<'a> {
     pub(super) record: &'a AccountRecord,
     pub(super) fence: &'a Fence,
+    /// The seconds that it was leased for.
+    pub(super) lease: u32,
     /// Passes that failed since the last that ended well.
     pub(super) failures: u32,
     /// Ends the pass early.
@@ -146,7 +148,8 @@ impl PracticeMail {
         match self.storage.mail.acquire_lease(&account.practice, &account.id, &self.name, LEASE_SECONDS).await
         {
             Ok(fence) => {
-                let held = Held { record, fence: &fence, failures, brake: &Brake::default() };
+                let held =
+                    Held { record, fence: &fence, lease: LEASE_SECONDS, failures, brake: &Brake::default() };
                 self.read_account(held, progress).await
             }
             Err(error) => {
@@ -197,7 +200,7 @@ impl PracticeMail {
         let hints = SignInHints::from_stored(state.hints);
         let connection = self.connections.open_reader(account, &hints).await?;
         let learnt = connection.hints.clone();
-        let input = self.pass_input(account, (held.fence, accounted), (progress, held.brake));
+        let input = self.pass_input(account, (held.fence, held.lease, accounted), (progress, held.brake));
         pass::run(input, connection, report).await?;
         let hints = Some(learnt.as_str().to_owned()).filter(|_| learnt != hints);
         Ok(PassEnd { hints, ..PassEnd::default() })

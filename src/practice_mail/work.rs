@@ -146,7 +146,7 @@ impl PracticeMail {
         let schedule = Schedule {
             store: self.storage.mail.clone(),
             clock: self.clock.clone(),
-            chores: Arc::new(Desk { mail: self.clone(), told }),
+            chores: Arc::new(Desk { mail: self.clone(), lease, told }),
             pace: Pace { holder, side_by_side, look_every, lease, limits },
         };
         let mut task = JoinSet::new();
@@ -158,6 +158,8 @@ impl PracticeMail {
 /// The door, as the schedule uses it.
 struct Desk {
     mail: PracticeMail,
+    /// Seconds of a lease.
+    lease: u32,
     told: PassSink,
 }
 
@@ -168,7 +170,7 @@ impl Chores for Desk {
         match self.may_read(&mut due).await {
             Ok(true) => {
                 let DueAccount { fence, record, failures, .. } = &due;
-                let held = Held { record, fence, failures: *failures, brake: &brake };
+                let held = Held { record, fence, lease: self.lease, failures: *failures, brake: &brake };
                 let report = self.mail.read_account(held, &|_| {}).await;
                 (self.told)(&practice, &report);
             }

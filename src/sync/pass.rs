@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::matching::Matcher;
 use crate::types::Timestamp;
 
-/// How long a lease is taken for, in seconds; it is renewed while a pass goes on.
+/// How long a lease is taken for unless a worker was told another length, in seconds; it is renewed while a pass goes on.
 pub(crate) const LEASE_SECONDS: u32 = 300;
 /// How often a pass begins again because the directory changed while it ran.
 const MAX_ROUNDS: usize = 3;
@@ -57,6 +57,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) clock: &'a dyn Clock,
     pub(crate) account: &'a NewAccount,
     pub(crate) fence: &'a Fence,
+    lease: u32,
     pub(crate) matcher: Matcher,
     pub(crate) revision: String,
     pub(crate) window: usize,
@@ -81,6 +82,8 @@ pub(crate) struct PassInput<'a> {
     pub(crate) clock: &'a dyn Clock,
     pub(crate) account: &'a NewAccount,
     pub(crate) fence: &'a Fence,
+    /// The seconds that its lease was taken for, and is renewed by.
+    pub(crate) lease: u32,
     /// Of the session that it works with.
     pub(crate) accounted: &'a Accounted,
     pub(crate) window: usize,
@@ -142,6 +145,7 @@ impl<'a> Pass<'a> {
             clock: input.clock,
             account: input.account,
             fence: input.fence,
+            lease: input.lease,
             matcher,
             revision,
             window: input.window,
@@ -216,7 +220,7 @@ impl<'a> Pass<'a> {
 
     /// Renews the lease when a third of it has passed.
     pub(super) async fn keep_lease(&self) -> Result<()> {
-        let third = Duration::from_secs(u64::from(LEASE_SECONDS) / 3);
+        let third = Duration::from_secs(u64::from(self.lease) / 3);
         let due = {
             let mut renewed = self.lease_renewed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let due = renewed.elapsed() >= third;
@@ -225,6 +229,6 @@ impl<'a> Pass<'a> {
             }
             due
         };
-        if due { self.store.renew_lease(self.fence, LEASE_SECONDS).await } else { Ok(()) }
+        if due { self.store.renew_lease(self.fence, self.lease).await } else { Ok(()) }
     }
 }

@@ -27,6 +27,9 @@ use crate::types::{
 pub(super) const CLIENT: &str =
     "From: client@example.org\r\nTo: anna@practice.example\r\nDate: Mon, 12 Jan 1970 13:46:40 +0000\r\n";
 
+/// Seconds of its lease.
+const LEASE: u32 = 3_000;
+
 /// One account, its server, its store.
 pub(super) struct Scene {
     pub(super) server: ImapServer,
@@ -61,7 +64,7 @@ impl Scene {
             AccountSettings::new(host, Login::new("anna").unwrap()),
         );
         store.connect(&account).await.unwrap();
-        let fence = store.acquire_lease(&practice, &account.id, "test", 3_000).await.unwrap();
+        let fence = store.acquire_lease(&practice, &account.id, "test", LEASE).await.unwrap();
         let scene = Self { server, directory, store, clock, account, fence, file };
         scene.clients(&["client@example.org"]);
         scene
@@ -92,6 +95,7 @@ impl Scene {
             clock: &self.clock,
             account: &self.account,
             fence: &self.fence,
+            lease: LEASE,
             // One of its own for each session.
             accounted: Box::leak(Box::default()),
             window: 4,
