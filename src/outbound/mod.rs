@@ -11,6 +11,8 @@ mod retry;
 pub(crate) mod route;
 pub(crate) mod sent;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod turns;
 pub(crate) mod worker;
 

@@ -127,11 +127,22 @@ impl Worker {
 
     /// One claim and what it is for; `None` when there is nothing to do now, or another does it.
     async fn step(&self, practice: &PracticeId, id: OutgoingId) -> Result<Option<Outgoing>> {
-        let Some(item) = self.store.outgoing(practice, id).await? else { return Ok(None) };
-        if item.next_try.is_none_or(|at| at > self.now()) && item.state != OutgoingState::Sending {
-            return Ok(None);
+        match self.store.outgoing(practice, id).await? {
+            Some(item) if !self.pauses(&item) => self.claim(item).await,
+            _ => Ok(None),
         }
-        self.claim(item).await
+    }
+
+    /// Whether nothing is to be done about an intent before a time that a worker wrote.
+    ///
+    /// When it is due for the first time is the store's to say, by its clock: a claim before is refused. What comes after, a worker wrote by its own
+    /// clock, and asks that: by the store's alone, one whose clock is slow would try again without a pause.
+    fn pauses(&self, item: &Outgoing) -> bool {
+        match item.state {
+            OutgoingState::Sending => false,
+            OutgoingState::Queued if item.attempts == 0 => false,
+            _ => item.next_try.is_none_or(|at| at > self.now()),
+        }
     }
 
     #[tracing::instrument(name = "outgoing", skip_all, fields(id = %item.message.id))]
