@@ -15,6 +15,7 @@ use practicemail::types::{MailboxName, Secret};
 use serde_json::{Value, json};
 use support::configuration::{Options, Tier};
 use support::dovecot::{Dovecot, PASSWORD};
+use support::imap::Session;
 use support::practice::{Encryption, Practice};
 
 const MAIL: &[u8] =
@@ -83,9 +84,8 @@ async fn where_idle_is_not_offered_that_is_said() {
     assert_eq!(waited, Waited::NotOffered);
 }
 
-/// B5: a message delivered while `sync --watch` runs is on the tab within seconds, without another command that reads.
-#[test]
-fn what_is_delivered_while_the_host_watches_is_on_the_tab_within_seconds() {
+/// A practice with one account, and one message in it.
+fn connected() -> (Dovecot, Session, Practice) {
     let dovecot = Options::new(Tier::Full).start();
     dovecot.add_users(&["anna"]);
     let mut truth = dovecot.session("anna");
@@ -98,15 +98,50 @@ fn what_is_delivered_while_the_host_watches_is_on_the_tab_within_seconds() {
         "clients": [{"id": "bakery", "name": "Bakery", "addresses": ["paula@bakery.example"], "domains": []}]
     }));
     practice.connect(&dovecot, "anna", Encryption::Implicit, &[]).success();
-    let mut watching = practice.start(&[], &["sync", "--watch", "--for", "20"]);
-    let begun = Instant::now();
-    assert!(shows(&practice, 1), "the first pass reads nothing");
+    (dovecot, truth, practice)
+}
+
+/// Two messages come, one after the other; each shows before the next one.
+fn deliver(truth: &mut Session, practice: &Practice) {
     for number in 2..=3 {
         let another =
             String::from_utf8(MAIL.to_vec()).unwrap().replace("Hello\r\n", &format!("Hello {number}\r\n"));
         truth.append("INBOX", "", another.as_bytes());
-        assert!(shows(&practice, number), "message {number} does not show");
+        assert!(shows(practice, number), "message {number} does not show");
     }
+}
+
+/// B5: a worker that waits at inboxes reads what is delivered meanwhile within seconds, though its passes are minutes apart.
+#[test]
+fn what_is_delivered_while_a_worker_waits_is_on_the_tab_within_seconds() {
+    let (_dovecot, mut truth, practice) = connected();
+    let worker = ["worker", "--wait-at", "5", "--look-every", "0.2", "--for", "20"];
+    let mut working = practice.start(&[], &worker);
+    let begun = Instant::now();
+    assert!(shows(&practice, 1), "the first pass reads nothing");
+    deliver(&mut truth, &practice);
+    let fingerprint = truth.fingerprint("INBOX");
+    assert!(
+        working.is_running() && begun.elapsed() < Duration::from_secs(18),
+        "it took {:?}",
+        begun.elapsed()
+    );
+    let outcome = working.wait();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let worked: Value = serde_json::from_str(outcome.stdout.trim()).expect("an object");
+    assert!((3..=7).contains(&worked["passes"].as_u64().unwrap()), "{worked}");
+    assert_eq!(worked["failed"], 0);
+    assert!(fingerprint == truth.fingerprint("INBOX"), "waiting changed the server");
+}
+
+/// B5: a message delivered while `sync --watch` runs is on the tab within seconds, without another command that reads.
+#[test]
+fn what_is_delivered_while_the_host_watches_is_on_the_tab_within_seconds() {
+    let (_dovecot, mut truth, practice) = connected();
+    let mut watching = practice.start(&[], &["sync", "--watch", "--for", "20"]);
+    let begun = Instant::now();
+    assert!(shows(&practice, 1), "the first pass reads nothing");
+    deliver(&mut truth, &practice);
     let fingerprint = truth.fingerprint("INBOX");
     assert!(
         watching.is_running() && begun.elapsed() < Duration::from_secs(18),

@@ -24,6 +24,7 @@ pub(crate) async fn run(host: &Host, args: &WorkerArgs, json: bool) -> Result<An
         .side_by_side(args.side_by_side)
         .look_every(args.look_every)
         .lease(args.lease)
+        .wait_at(args.wait_at)
         .on_pass(move |_, report| {
             let (passes, failed) = &*counting;
             passes.fetch_add(1, Ordering::Relaxed);

@@ -36,6 +36,7 @@ mod sync;
 mod tab;
 mod tab_view;
 mod view;
+mod waiting;
 mod watch;
 mod watch_view;
 mod why;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::PracticeMail;
 use super::sync::Held;
+use super::waiting::{Read, Waiting};
 use crate::contract::{AccountRecord, DueAccount, NextDue, PassEnd, ProviderLimits};
 use crate::error::{Error, Result};
 use crate::settings::Reading;
@@ -25,6 +26,8 @@ const SIDE_BY_SIDE: usize = 8;
 /// How often the store is asked for what others have changed: accounts connected, asked for or paused, messages queued.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
+/// Whether sessions that wait still may is looked at as seldom as this.
+const BETWEEN_LOOKS_AT_SESSIONS: u32 = 4;
 /// How long leases are given back for after a shutdown's time is over.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -40,6 +43,7 @@ pub struct WorkOptions {
     look_every: Duration,
     lease: u32,
     limits: ProviderLimits,
+    wait_at: usize,
     told: PassSink,
 }
 
@@ -53,6 +57,7 @@ impl WorkOptions {
             look_every: LOOK_EVERY,
             lease: LEASE_SECONDS,
             limits: ProviderLimits::default(),
+            wait_at: 0,
             told: Arc::new(|_, _| {}),
         }
     }
@@ -79,6 +84,14 @@ impl WorkOptions {
     /// Sets how many accounts of a provider are read at once, over all workers; all of them are to be given the same.
     pub fn limits(mut self, limits: ProviderLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets at how many inboxes, at most, a session waits for changes (IDLE, RFC 2177), so that what comes is read within seconds of when the
+    /// store is looked at next; none unless it is called. Each holds a connection to its server, and none of the places of
+    /// [`side_by_side`](Self::side_by_side). The accounts are those that this worker has read, at servers that tell of changes.
+    pub fn wait_at(mut self, inboxes: usize) -> Self {
+        self.wait_at = inboxes;
         self
     }
 
@@ -140,16 +153,23 @@ impl PracticeMail {
     /// ```
     pub fn work(&self, options: WorkOptions) -> Work {
         let (wanted, receiver) = watch::channel(None);
-        let WorkOptions { name, side_by_side, look_every, lease, limits, told } = options;
+        let WorkOptions { name, side_by_side, look_every, lease, limits, wait_at, told } = options;
         // Two workers may be called alike, and must not be taken for one.
         let holder = format!("{name} ({})", self.name);
+        let mut task = JoinSet::new();
+        let read = (wait_at > 0).then(|| {
+            let (sender, read) = mpsc::unbounded_channel();
+            let look_every = look_every * BETWEEN_LOOKS_AT_SESSIONS;
+            let waiting = Waiting { mail: self.clone(), most: wait_at, look_every };
+            task.spawn(waiting.run(read, receiver.clone()));
+            sender
+        });
         let schedule = Schedule {
             store: self.storage.mail.clone(),
             clock: self.clock.clone(),
-            chores: Arc::new(Desk { mail: self.clone(), lease, told }),
+            chores: Arc::new(Desk { mail: self.clone(), lease, read, told }),
             pace: Pace { holder, side_by_side, look_every, lease, limits },
         };
-        let mut task = JoinSet::new();
         task.spawn(schedule.run(receiver));
         Work { wanted, task }
     }
@@ -160,6 +180,8 @@ struct Desk {
     mail: PracticeMail,
     /// Seconds of a lease.
     lease: u32,
+    /// What waits at the inboxes of accounts that were read.
+    read: Option<mpsc::UnboundedSender<Read>>,
     told: PassSink,
 }
 
@@ -172,6 +194,11 @@ impl Chores for Desk {
                 let DueAccount { fence, record, failures, .. } = &due;
                 let held = Held { record, fence, lease: self.lease, failures: *failures, brake: &brake };
                 let report = self.mail.read_account(held, &|_| {}).await;
+                if let (None, Some(read)) = (&report.error, &self.read) {
+                    let found = report.mailboxes.iter().any(|mailbox| mailbox.scanned > 0);
+                    // Where nobody takes it any more, the worker ends.
+                    let _ = read.send(Read { record: record.clone(), found });
+                }
                 (self.told)(&practice, &report);
             }
             Ok(false) => {}

@@ -18,6 +18,9 @@ pub(crate) struct WorkerArgs {
     /// Accounts read side by side.
     #[arg(long, value_name = "N", default_value = "8", value_parser = positive)]
     pub(crate) side_by_side: usize,
+    /// Wait at so many inboxes at most, so that what comes is read within seconds.
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub(crate) wait_at: usize,
     /// Seconds of an account's lease: for so long it rests when a worker dies.
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = clap::value_parser!(u32).range(3..))]
     pub(crate) lease: u32,
