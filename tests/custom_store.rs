@@ -1,4 +1,5 @@
-//! The store of the example `custom_store`, over an engine this crate knows nothing of: it keeps every contract of storage.
+//! The store of the example `custom_store`, over an engine this crate knows nothing of: it keeps every contract of storage; and what no suite
+//! can look for (O9, A12, who may read the file) is looked for here.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,13 +7,15 @@ use std::sync::Arc;
 
 use practicemail::conformance::{self, Seed};
 use practicemail::contract::{
-    Archive as _, ArchivedCopy, BlobStore as _, Change, ChangeKind, EraseReason, Erasure, MailStore as _,
-    NewAccount, SystemClock, Window,
+    Archive as _, ArchivedCopy, BlobInfo, BlobStore as _, Change, ChangeKind, ComposedMessage, EraseReason,
+    Erasure, MailStore as _, NewAccount, NewOutgoing, Outbox as _, OutgoingDecision, OutgoingWork, Route,
+    SendLimits, SystemClock, Window,
 };
+use practicemail::error::ErrorKind;
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
 use practicemail::types::{
-    AccountId, Address, Copy, CopyPlace, Digest, MailboxName, MessageKey, ParsedMessage, PracticeId,
-    Timestamp, Uid, UidValidity, UserId,
+    AccountId, Address, AddressingHeaders, Copy, CopyPlace, Digest, Field, MailboxName, MessageId,
+    MessageKey, OutgoingId, ParsedMessage, PracticeId, Timestamp, Uid, UidValidity, UserId,
 };
 
 #[path = "../examples/custom_store/store/mod.rs"]
@@ -132,4 +135,68 @@ async fn a_change_whose_future_is_dropped_happens_whole_or_not_at_all() {
         assert!(told.iter().all(|told| messages.iter().any(|message| message.key == *told)));
         assert!(given_up.is_err() || told.len() == 1, "{told:?}");
     }
+}
+
+fn intent(practice: &PracticeId) -> NewOutgoing {
+    let octets = Digest::of(b"the message");
+    let message_id = MessageId::parse("<1@hale.example>").unwrap();
+    let mut headers = AddressingHeaders::default();
+    headers.message_id = Some(message_id.clone());
+    let composed = ComposedMessage {
+        message: MessageKey::of(&headers, &octets),
+        message_id,
+        rendition: octets,
+        octets: BlobInfo::new(octets, 11),
+        reverse_path: Address::parse("anna@hale.example").unwrap(),
+    };
+    let (id, anna) = (OutgoingId::from_random([7; 16]), UserId::new("anna").unwrap());
+    let to = vec![(Field::To, Address::parse("paula@bakery.example").unwrap())];
+    NewOutgoing::new(practice.clone(), id, anna, Route::Noreply, composed, to)
+}
+
+/// O9: what is queued in a backup may have left since.
+#[tokio::test]
+async fn what_a_backup_has_queued_waits_for_a_person() {
+    let home = tempfile::tempdir().unwrap();
+    let (file, backup) = (home.path().join("mail.redb"), home.path().join("backup.redb"));
+    let practice = PracticeId::new("p").unwrap();
+    let queued = intent(&practice);
+    let store = FileStore::open(&file, Arc::new(SystemClock::new())).await.unwrap();
+    store.enqueue(&queued).await.unwrap();
+    drop(store);
+    std::fs::copy(&file, &backup).unwrap();
+
+    let store = FileStore::open(&file, Arc::new(SystemClock::new())).await.unwrap();
+    let claim = async |store: &FileStore| {
+        store.claim_outgoing(&practice, queued.id, "test", 60, SendLimits::default()).await
+    };
+    assert_eq!(claim(&store).await.unwrap().work, OutgoingWork::Deliver);
+    drop(store);
+
+    std::fs::copy(&backup, &file).unwrap();
+    let store = FileStore::open(&file, Arc::new(SystemClock::new())).await.unwrap();
+    store.restored().await.unwrap();
+    assert_eq!(claim(&store).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(store.outgoing(&practice, queued.id).await.unwrap().unwrap().held);
+    let again = OutgoingDecision::SendAgain;
+    store.decide_outgoing(&practice, queued.id, again, None).await.unwrap();
+    assert_eq!(claim(&store).await.unwrap().work, OutgoingWork::Deliver);
+}
+
+/// It holds the mail of a practice: nobody else reads it, and what its owner settles stays through a purge, behind a link as well.
+#[cfg(unix)]
+#[tokio::test]
+async fn the_file_is_its_owners() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let mode = |file: &Path| std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    let home = tempfile::tempdir().unwrap();
+    let (file, link) = (home.path().join("mail.redb"), home.path().join("link.redb"));
+    symlink(&file, &link).unwrap();
+    let store = FileStore::open(&link, Arc::new(SystemClock::new())).await.unwrap();
+    assert_eq!(mode(&file), 0o600);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    store.purge().await.unwrap();
+    assert_eq!(mode(&file), 0o640);
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 2);
 }

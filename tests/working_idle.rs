@@ -29,7 +29,7 @@ async fn soon(what: &str, holds: impl AsyncFn() -> bool) {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(Duration::from_secs(60), held).await.unwrap_or_else(|_| panic!("it does not come about: {what}"));
+    timeout(Duration::from_mins(1), held).await.unwrap_or_else(|_| panic!("it does not come about: {what}"));
 }
 
 async fn shows(kit: &Kit, subject: &str) {

@@ -1,5 +1,7 @@
 //! Accounts.
 
+use std::collections::BTreeMap;
+
 use practicemail::contract::{AccountRecord, ChangeKind, Fence, NewAccount, SettingsChange};
 use practicemail::error::{Error, ErrorKind, Result};
 use practicemail::settings::PracticeSettings;
@@ -8,6 +10,9 @@ use practicemail::types::AccountId;
 
 use super::engine::{Readable, Tx, Writing};
 use super::keys::{self, Key, Kind};
+
+/// Accounts that were read once: of a page's messages most lie in the same.
+pub(crate) type Accounts = BTreeMap<AccountId, Option<AccountRecord>>;
 
 impl<T: Readable> Tx<T> {
     pub(crate) fn find_account(&self, id: &AccountId) -> Result<Option<AccountRow>> {
@@ -26,6 +31,18 @@ impl<T: Readable> Tx<T> {
 
     pub(crate) fn accounts(&self) -> Result<Vec<AccountRow>> {
         self.records(&Key::of(Kind::Account, &self.practice), None)?.collect()
+    }
+
+    pub(crate) fn known_account<'a>(
+        &self,
+        id: &AccountId,
+        accounts: &'a mut Accounts,
+    ) -> Result<Option<&'a AccountRecord>> {
+        if !accounts.contains_key(id) {
+            let record = self.find_account(id)?.map(|row| row.record);
+            accounts.insert(id.clone(), record);
+        }
+        Ok(accounts.get(id).and_then(Option::as_ref))
     }
 
     pub(crate) fn settings(&self) -> Result<PracticeSettings> {

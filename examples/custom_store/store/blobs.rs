@@ -37,11 +37,10 @@ fn chunks(practice: &PracticeId, number: u64) -> Key {
     Key::of(Kind::Chunk, practice).number(number)
 }
 
-/// A number that no blob of the practice has: one more than the last chunk's, the first of the new one is written at once.
+/// A number that no blob of the practice has: one more than the last chunk's. The first of its own is written in the same transaction.
 fn begin(tx: &mut Writing<'_>) -> Result<u64> {
     let last = tx.keys(&Key::of(Kind::Chunk, &tx.practice), None)?.next_back().transpose()?;
     let last = last.and_then(|rest| rest.first_chunk().copied()).map_or(0, u64::from_be_bytes);
-    tx.put_octets(&chunks(&tx.practice, last + 1).number(0), &[])?;
     tx.put_octets(&staged(&tx.practice, last + 1), &[])?;
     Ok(last + 1)
 }
@@ -68,7 +67,8 @@ fn broken() -> Error {
 struct FileBlobWriter {
     store: FileStore,
     practice: PracticeId,
-    number: u64,
+    /// Where its chunks are, once there is one.
+    number: Option<u64>,
     /// How many chunks are written.
     written: u64,
     size: u64,
@@ -78,14 +78,14 @@ struct FileBlobWriter {
     is_whole: bool,
 }
 
-impl FileBlobWriter {
-    /// Writes the chunk that is in the buffer.
-    async fn flush(&mut self) -> Result<()> {
-        let octets = std::mem::take(&mut self.buffer);
-        let key = chunks(&self.practice, self.number).number(self.written);
-        self.written += 1;
-        self.store.engine.write(&self.practice, move |tx| tx.put_octets(&key, &octets)).await
-    }
+/// Writes a chunk, the first under a new number; answers the number.
+fn put_chunk(tx: &mut Writing<'_>, number: Option<u64>, chunk: u64, octets: &[u8]) -> Result<u64> {
+    let number = match number {
+        Some(number) => number,
+        None => begin(tx)?,
+    };
+    tx.put_octets(&chunks(&tx.practice, number).number(chunk), octets)?;
+    Ok(number)
 }
 
 /// What a writer leaves that is dropped are chunks no blob names: they go when the file is opened again.
@@ -97,29 +97,40 @@ impl BlobWriter for FileBlobWriter {
         }
         self.hasher.update(octets);
         self.size += octets.len() as u64;
-        while let Some((chunk, rest)) = octets.split_at_checked(CHUNK - self.buffer.len()) {
-            self.buffer.extend_from_slice(chunk);
+        while let Some((part, rest)) = octets.split_at_checked(CHUNK - self.buffer.len()) {
+            self.buffer.extend_from_slice(part);
             octets = rest;
-            self.flush().await?;
+            let (chunk, number, at) = (std::mem::take(&mut self.buffer), self.number, self.written);
+            let put = move |tx: &mut Writing<'_>| put_chunk(tx, number, at, &chunk);
+            self.number = Some(self.store.engine.write(&self.practice, put).await?);
+            self.written += 1;
         }
         self.buffer.extend_from_slice(octets);
         self.is_whole = true;
         Ok(())
     }
 
-    async fn finish(mut self: Box<Self>) -> Result<BlobInfo> {
-        if !self.is_whole {
+    async fn finish(self: Box<Self>) -> Result<BlobInfo> {
+        let Self { store, practice, number, written, size, hasher, buffer, is_whole } = *self;
+        if !is_whole {
             return Err(broken());
         }
-        self.flush().await?;
-        let Self { store, practice, number, size, hasher, .. } = *self;
         let sha256 = hasher.finish();
         let finish = move |tx: &mut Writing<'_>| {
-            tx.clear(&staged(&tx.practice, number))?;
-            if tx.get::<Blob>(&Blob::key_of(&tx.practice, &sha256))?.is_some() {
-                return tx.clear(&chunks(&tx.practice, number));
-            }
-            tx.put(&Blob { sha256, size, number })
+            let known = tx.get::<Blob>(&Blob::key_of(&tx.practice, &sha256))?;
+            let number = match (known, number) {
+                (None, number) => {
+                    let number = put_chunk(tx, number, written, &buffer)?;
+                    tx.put(&Blob { sha256, size, number })?;
+                    number
+                }
+                (Some(_), Some(number)) => {
+                    tx.clear(&chunks(&tx.practice, number))?;
+                    number
+                }
+                (Some(_), None) => return Ok(()),
+            };
+            tx.clear(&staged(&tx.practice, number))
         };
         store.engine.write(&practice, finish).await?;
         Ok(BlobInfo::new(sha256, size))
@@ -129,11 +140,10 @@ impl BlobWriter for FileBlobWriter {
 #[async_trait]
 impl BlobStore for FileStore {
     async fn writer(&self, practice: &PracticeId) -> Result<Box<dyn BlobWriter>> {
-        let number = self.engine.write(practice, begin).await?;
         Ok(Box::new(FileBlobWriter {
             store: self.clone(),
             practice: practice.clone(),
-            number,
+            number: None,
             written: 0,
             size: 0,
             hasher: Hasher::new(),

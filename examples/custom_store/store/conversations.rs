@@ -46,16 +46,19 @@ impl<T: Readable> Tx<T> {
 
     /// The conversations of all messages that name the same and have a participant in common.
     fn related(&self, row: &MessageRow) -> Result<BTreeSet<ConversationId>> {
-        let (mut looked_at, mut found) = (BTreeSet::from([row.key]), BTreeSet::from([row.conversation]));
+        let (mut looked_at, mut found) = (BTreeSet::new(), BTreeSet::from([row.conversation]));
         for link in &row.links {
             for named in self.keys(&linked(&self.practice, link), None)?.take(LOOKED_AT) {
-                let key = message_at(Some(&named?))?;
-                if looked_at.insert(key)
-                    && let Some(other) = self.message_row(key)?
-                    && !found.contains(&other.conversation)
+                let named = named?;
+                let (conversation, key) = named.split_at_checked(32).ok_or_else(damaged)?;
+                let conversation = ConversationId::from_slice(conversation).ok_or_else(damaged)?;
+                // Only what is in another conversation is read.
+                if !found.contains(&conversation)
+                    && looked_at.insert(message_at(Some(key))?)
+                    && let Some(other) = self.message_row(message_at(Some(key))?)?
                     && row.belongs_with(&other)
                 {
-                    found.insert(other.conversation);
+                    found.insert(conversation);
                 }
             }
         }

@@ -4,8 +4,8 @@
 //! value: they follow from the record alone, so that whoever writes one never thinks of them.
 
 use std::ops::Bound;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use practicemail::contract::Clock;
 use practicemail::error::{Error, ErrorKind, Result};
@@ -14,6 +14,7 @@ use redb::{Database, ReadableDatabase as _, ReadableTable, Table, TableDefinitio
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::file;
 use super::keys::Key;
 
 type Octets = &'static [u8];
@@ -34,6 +35,8 @@ pub(crate) trait Record: Serialize + DeserializeOwned {
 #[derive(Clone)]
 pub(crate) struct Engine {
     opened: Arc<RwLock<Opened>>,
+    /// Whose turn it is to write.
+    turn: Arc<Mutex<()>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -46,33 +49,43 @@ struct Opened {
 impl Engine {
     /// Opens a file, or makes it. One process at a time has it open.
     pub(crate) async fn open(file: PathBuf, clock: Arc<dyn Clock>) -> Result<Self> {
-        let open = move || Self::new(Database::create(&file).map_err(failed)?, Some(file), clock);
-        blocking(open).await
+        blocking(move || {
+            let (database, file) = file::open(&file)?;
+            Self::new(database, Some(file), clock)
+        })
+        .await
     }
 
     pub(crate) fn new(database: Database, file: Option<PathBuf>, clock: Arc<dyn Clock>) -> Result<Self> {
         let tx = database.begin_write().map_err(failed)?;
         tx.open_table(TABLE).map_err(failed)?;
         tx.commit().map_err(failed)?;
-        Ok(Self { opened: Arc::new(RwLock::new(Opened { database, file })), clock })
+        let opened = Arc::new(RwLock::new(Opened { database, file }));
+        Ok(Self { opened, turn: Arc::default(), clock })
     }
 
-    /// Writes everything into a file anew: redb leaves what was taken away in pages that are free, until it needs them (A12).
-    /// Whoever reads or writes waits meanwhile.
+    /// Writes everything into a file anew: redb leaves what was taken away in pages that are free, until it needs them (A12). It takes as long as copying
+    /// the archive, and as much room; others read meanwhile, and write afterwards.
     pub(crate) async fn purge(&self) -> Result<()> {
         let this = self.clone();
         blocking(move || {
+            let _turn = this.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(fresh) = this.copied()? else { return Ok(()) };
             let mut opened = this.opened.write().unwrap_or_else(PoisonError::into_inner);
-            let Some(file) = opened.file.clone() else { return Ok(()) };
-            let fresh = fresh(&file);
-            drop(std::fs::remove_file(&fresh)); // of a purge that was broken off
-            let database = Database::create(&fresh).map_err(failed)?;
-            copy(&opened.database, &database)?;
-            replace(&fresh, &file).map_err(redb::Error::Io).map_err(failed)?;
-            *opened = Opened { database, file: Some(file) };
-            Ok(())
+            let (database, known_for_good) = fresh.replace()?;
+            opened.database = database;
+            known_for_good
         })
         .await
+    }
+
+    /// Everything that is there, in a file beside it.
+    fn copied(&self) -> Result<Option<file::Fresh>> {
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(file) = &opened.file else { return Ok(None) };
+        let fresh = file::Fresh::beside(file)?;
+        copy(&opened.database, fresh.database())?;
+        Ok(Some(fresh))
     }
 
     /// Looks at a practice as it is at one moment.
@@ -100,6 +113,7 @@ impl Engine {
     ) -> Result<T> {
         let (this, practice) = (self.clone(), practice.clone());
         blocking(move || {
+            let _turn = this.turn.lock().unwrap_or_else(PoisonError::into_inner);
             let opened = this.opened.read().unwrap_or_else(PoisonError::into_inner);
             let tx = opened.database.begin_write().map_err(failed)?;
             let table = tx.open_table(TABLE).map_err(failed)?;
@@ -111,18 +125,6 @@ impl Engine {
         })
         .await
     }
-}
-
-/// The file that takes the place of another.
-fn fresh(file: &Path) -> PathBuf {
-    file.with_added_extension("new")
-}
-
-/// Only when the directory knows the new file for good may anything be written into it.
-fn replace(fresh: &Path, file: &Path) -> std::io::Result<()> {
-    std::fs::rename(fresh, file)?;
-    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    std::fs::File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn copy(from: &Database, to: &Database) -> Result<()> {

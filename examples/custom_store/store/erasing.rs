@@ -7,7 +7,7 @@ use practicemail::contract::{
     Outgoing, Tombstone,
 };
 use practicemail::error::{Error, ErrorKind, Result};
-use practicemail::storage::rules::{AccountRow, CopyRow, ErasedIntent, MessageRow, PracticeSecret, is_over};
+use practicemail::storage::rules::{AccountRow, CopyRow, ErasedIntent, MessageRow, PracticeSecret};
 use practicemail::types::{AccountId, ClientId, Digest, KeyDigest, MessageId, MessageKey, Timestamp};
 
 use super::engine::{Readable, Tx, Writing};
@@ -110,7 +110,7 @@ impl Writing<'_> {
         let (mut erased, mut octets) = (Erased::default(), BTreeSet::new());
         for message in erasure.messages.iter().copied().collect::<BTreeSet<_>>() {
             let intents: Vec<_> = self.intents_of(message)?.into_iter().map(|i| i.row.item).collect();
-            if !intents.iter().all(is_over) {
+            if !intents.iter().all(Outgoing::is_over) {
                 erased.kept.push(message);
                 continue;
             }

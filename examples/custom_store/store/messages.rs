@@ -9,6 +9,7 @@ use practicemail::types::{
     AccountId, Copy, CopyState, KeyDigest, MailboxName, MessageId, MessageKey, UidSet, UidValidity,
 };
 
+use super::accounts::Accounts;
 use super::conversations::message_at;
 use super::engine::{Readable, Tx};
 use super::keys::{self, Key, Kind};
@@ -26,10 +27,10 @@ impl<T: Readable> Tx<T> {
     }
 
     pub(crate) fn messages(&self, keys: &[MessageKey]) -> Result<Vec<Message>> {
-        let mut messages = Vec::new();
+        let (mut messages, mut accounts) = (Vec::new(), Accounts::new());
         for key in keys {
             if let Some(row) = self.message_row(*key)? {
-                messages.push(self.whole(&row)?);
+                messages.push(self.whole(&row, &mut accounts)?);
             }
         }
         Ok(messages)
@@ -38,21 +39,18 @@ impl<T: Readable> Tx<T> {
     pub(crate) fn all_messages(&self, after: Option<MessageKey>, limit: usize) -> Result<Vec<Message>> {
         let after = after.map(|key| keys::message(&self.practice, key));
         let rows = self.records(&Key::of(Kind::Message, &self.practice), after.as_ref())?;
-        rows.take(limit).map(|row| self.whole(&row?)).collect()
+        let mut accounts = Accounts::new();
+        rows.take(limit).map(|row| self.whole(&row?, &mut accounts)).collect()
     }
 
     /// A message with its copies.
-    fn whole(&self, row: &MessageRow) -> Result<Message> {
-        let (mut copies, mut accounts) = (self.copies_of(row)?, BTreeMap::new());
+    fn whole(&self, row: &MessageRow, accounts: &mut Accounts) -> Result<Message> {
+        let copies = self.copies_of(row)?;
         for copy in &copies {
-            let id = &copy.copy.place.account;
-            if let Some(account) = self.find_account(id)? {
-                accounts.insert(id.clone(), account.record);
-            }
+            self.known_account(&copy.copy.place.account, accounts)?;
         }
-        copies.retain(|copy| accounts.contains_key(&copy.copy.place.account));
-        let with = copies.iter().filter_map(|copy| Some((copy, accounts.get(&copy.copy.place.account)?)));
-        Ok(row.with_copies(with))
+        let record = |copy: &CopyRow| accounts.get(&copy.copy.place.account)?.as_ref();
+        Ok(row.with_copies(copies.iter().filter_map(|copy| Some((copy, record(copy)?)))))
     }
 
     pub(crate) fn copies(&self, account: &AccountId) -> Result<Vec<CopiesInMailbox>> {

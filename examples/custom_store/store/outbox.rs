@@ -5,10 +5,7 @@ use practicemail::contract::{
     OutgoingDecision, OutgoingEnd, OutgoingStep, OutgoingWork, Route, SendLimits, SentMessage,
 };
 use practicemail::error::Result;
-use practicemail::storage::rules::{
-    Content, ErasedIntent, HeldClaim, OutgoingRow, archived, busy, learnt, lost, not_found, throttled,
-    used_key, was_erased, windows,
-};
+use practicemail::storage::rules::{Content, ErasedIntent, HeldClaim, OutgoingRow};
 use practicemail::types::{AccountId, MessageId, MessageKey, OutgoingId, PracticeId, Timestamp};
 
 use super::conversations::damaged;
@@ -22,12 +19,12 @@ impl<T: Readable> Tx<T> {
     }
 
     fn intent(&self, id: OutgoingId) -> Result<Intent> {
-        self.find_intent(id)?.ok_or_else(not_found)
+        self.find_intent(id)?.ok_or_else(OutgoingRow::not_found)
     }
 
     /// Of a claim, unless it was erased.
     fn claimed(&self, claim: &OutgoingClaim) -> Result<Intent> {
-        self.find_intent(claim.item.message.id)?.ok_or_else(lost)
+        self.find_intent(claim.item.message.id)?.ok_or_else(OutgoingRow::lost)
     }
 
     /// The intents that are a message, in the order in which they were queued.
@@ -103,14 +100,14 @@ impl<T: Readable> Tx<T> {
     /// Refuses to go beyond the limits of a way (O8).
     fn check_limits(&self, route: &Route, limits: SendLimits) -> Result<()> {
         let mut until = None;
-        for (seconds, most) in windows(limits) {
+        for (seconds, most) in limits.windows() {
             let in_the_way = match most.checked_sub(1) {
                 None => Some(self.now),
                 Some(others) => self.nth_sent(route, others as usize)?,
             };
             until = until.max(in_the_way.map(|at| at.plus(seconds)).filter(|until| self.now < *until));
         }
-        until.map_or(Ok(()), |until| Err(throttled(until)))
+        until.map_or(Ok(()), |until| Err(SendLimits::reached(until)))
     }
 
     /// When the newest but so many was sent by a way.
@@ -136,10 +133,10 @@ impl Writing<'_> {
         };
         if let Some(known) = known {
             let is_same = known.row.item.message.draft == message.draft;
-            return if is_same { Ok((known.row.item, true)) } else { Err(used_key()) };
+            return if is_same { Ok((known.row.item, true)) } else { Err(OutgoingRow::used_key()) };
         }
         if self.get::<ErasedIntent>(&erased(&self.practice, message.id))?.is_some() {
-            return Err(was_erased());
+            return Err(OutgoingRow::was_erased());
         }
         let item = Outgoing::new(message.clone(), self.now);
         let last = self.keys(&Key::of(Kind::Queued, &self.practice), None)?.next_back().transpose()?;
@@ -153,7 +150,19 @@ impl Writing<'_> {
     fn given(&self, key: &str) -> Result<Option<Intent>> {
         let id = self.keys(&host_key(&self.practice, key), None)?.next().transpose()?;
         let Some(id) = id else { return Ok(None) };
-        self.find_intent(id_at(&id)?)?.map(Some).ok_or_else(was_erased)
+        self.find_intent(id_at(&id)?)?.map(Some).ok_or_else(OutgoingRow::was_erased)
+    }
+
+    /// Holds what is queued of every practice (O9).
+    pub(crate) fn hold_what_is_queued(&mut self) -> Result<()> {
+        let all = Key::of_all(Kind::Intent);
+        let intents: Vec<Intent> = self.records(&all, None)?.collect::<Result<_>>()?;
+        for mut intent in intents {
+            let steps = intent.row.restored();
+            self.practice = intent.row.item.message.practice.clone();
+            self.put_intent(&intent, steps)?;
+        }
+        Ok(())
     }
 
     /// Writes an intent, and tells its steps (O10).
@@ -174,9 +183,9 @@ impl Writing<'_> {
     ) -> Result<OutgoingClaim> {
         let mut intent = self.intent(id)?;
         if intent.row.is_claimed(self.now) {
-            return Err(busy());
+            return Err(OutgoingRow::busy());
         }
-        let work = intent.row.work(self.now).ok_or_else(not_found)?;
+        let work = intent.row.work(self.now).ok_or_else(OutgoingRow::not_found)?;
         let route = intent.row.item.message.route.clone();
         if work == OutgoingWork::Deliver {
             self.check_limits(&route, limits)?;
@@ -196,10 +205,9 @@ impl Writing<'_> {
 
     pub(crate) fn finish_outgoing(&mut self, claim: &OutgoingClaim, end: &OutgoingEnd) -> Result<Outgoing> {
         let mut intent = self.claimed(claim)?;
-        intent.row.held_by(claim)?;
-        let steps = intent.row.finish(end, self.now)?;
-        self.take_up_sent(&intent.row.item, archived(end))?;
-        if let (Some(account), Some(files)) = (intent.row.item.message.route.account(), learnt(end))
+        let steps = intent.row.finish(claim, end, self.now)?;
+        self.take_up_sent(&intent.row.item, end.archived())?;
+        if let (Some(account), Some(files)) = (intent.row.item.message.route.account(), end.learnt())
             && let Some(mut row) = self.find_account(account)?
         {
             row.files_copies = Some(files);
@@ -224,7 +232,7 @@ impl Writing<'_> {
     ) -> Result<Outgoing> {
         let mut intent = self.intent(id)?;
         if intent.row.is_claimed(self.now) {
-            return Err(busy());
+            return Err(OutgoingRow::busy());
         }
         let steps = intent.row.decide(decision, self.now)?;
         self.put_intent(&intent, steps)?;
@@ -237,12 +245,7 @@ impl Writing<'_> {
     /// A message is on its clients' pages from the instant it is sent, or may have been (O5).
     fn take_up_sent(&mut self, item: &Outgoing, sent: Option<&SentMessage>) -> Result<()> {
         let Some(sent) = sent else { return Ok(()) };
-        self.take_up(&Content::of_sent(item, sent), item.message.route.account())?;
-        if let Some(mut message) = self.message_row(item.message.message)? {
-            message.sent_keys.extend(&sent.postings);
-            self.put(&message)?;
-        }
-        Ok(())
+        self.take_up(&Content::of_sent(item, sent), item.message.route.account()).map(|_| ())
     }
 
     /// A copy of `message` was read in a Sent mailbox: it is evidence for the intents that left by its account (S13).

@@ -1,19 +1,15 @@
 //! Pages (S8): of each key the newest, merged.
 
-use std::collections::BTreeMap;
-
 use practicemail::contract::{AccountRecord, ChangeKind, PageFilter, PagePosition, PageQuery};
 use practicemail::error::{Error, ErrorKind, Result};
 use practicemail::settings::Sharing;
 use practicemail::storage::rules::{Holder, MessageRow, Sight};
-use practicemail::types::{AccountId, KeyDigest, MessageKey, UserId};
+use practicemail::types::{KeyDigest, MessageKey, UserId};
 
+use super::accounts::Accounts;
 use super::conversations::{damaged, message_at};
 use super::engine::{Readable, Tx, Writing};
 use super::keys::{self, Key, Kind};
-
-/// Accounts that were read once.
-type Accounts = BTreeMap<AccountId, Option<AccountRecord>>;
 
 impl<T: Readable> Tx<T> {
     /// The newest, first.
@@ -106,18 +102,6 @@ impl<T: Readable> Tx<T> {
             holders.push(Holder::new(message.author, message.rendition, headers_only));
         }
         Ok(Sight::new(row, holders))
-    }
-
-    fn known_account<'a>(
-        &self,
-        id: &AccountId,
-        accounts: &'a mut Accounts,
-    ) -> Result<Option<&'a AccountRecord>> {
-        if !accounts.contains_key(id) {
-            let record = self.find_account(id)?.map(|row| row.record);
-            accounts.insert(id.clone(), record);
-        }
-        Ok(accounts.get(id).and_then(Option::as_ref))
     }
 }
 

@@ -37,12 +37,13 @@ impl Record for MessageRow {
         keys::message(practice, self.key)
     }
 
-    /// By each key in the order of time (S8), by what it names, by its conversation, and by its Message-ID.
+    /// By each key in the order of time (S8), by what it names and in which conversation, by its conversation, and by its Message-ID.
     fn entries(&self, practice: &PracticeId) -> Vec<Key> {
         let own = |entry: Key| entry.octets(self.key.as_bytes());
         let posting = |key| Key::of(Kind::Posting, practice).octets(key).time(self.sort_time);
         let postings = self.keys.iter().map(|key| own(posting(key.as_bytes())));
-        let links = self.links.iter().map(|link| own(linked(practice, link)));
+        let conversation = self.conversation.as_bytes();
+        let links = self.links.iter().map(|link| own(linked(practice, link).octets(conversation)));
         let message_id = self.message_id.iter().map(|id| own(bearing(practice, id)));
         let member = own(members(practice, self.conversation).number(self.arrival));
         postings.chain(links).chain(message_id).chain([member]).collect()

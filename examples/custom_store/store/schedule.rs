@@ -68,7 +68,8 @@ impl<T: Readable> Tx<T> {
         Ok(leased)
     }
 
-    /// The account that a claim takes (W1 to W3). Looks at all that are due: a few, where workers keep up.
+    /// The account that a claim takes (W1 to W3). Reads the row of every account that is due, also of those that are paused or for which there is no
+    /// room: right for hundreds. A store for many thousands keeps what is asked here in the entry, in the order in which it is claimed.
     fn best(&self, claim: &DueClaim) -> Result<Option<AccountRow>> {
         let (leased, pauses, due) = (self.leased()?, self.pauses()?, Key::of_all(Kind::Due));
         let mut best = None;

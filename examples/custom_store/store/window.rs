@@ -4,7 +4,7 @@ use practicemail::contract::{
     ArchivedCopy, ChangeKind, Comparison, DeadLetter, Fence, MovedCopy, OutgoingStep, Window, WindowReceipt,
 };
 use practicemail::error::Result;
-use practicemail::storage::rules::{Content, CopyRow, MessageRow, is_copy_of};
+use practicemail::storage::rules::{Content, CopyRow, MessageRow};
 use practicemail::types::{AccountId, CopyPlace, CopyState, MessageKey};
 
 use super::engine::Writing;
@@ -168,8 +168,7 @@ impl Writing<'_> {
     /// The message a copy is one of: that of an intent, if it bears its id by right (S13).
     fn message_of(&self, archived: &ArchivedCopy) -> Result<MessageKey> {
         let Some(id) = archived.parsed.outgoing else { return Ok(archived.message) };
-        let intent = self.find_intent(id)?.map(|intent| intent.row.item);
-        let own = intent.filter(|item| is_copy_of(item, archived, &archived.copy.place.account));
-        Ok(own.map_or(archived.message, |item| item.message.message))
+        let own = self.find_intent(id)?.filter(|i| i.row.is_copy(archived, &archived.copy.place.account));
+        Ok(own.map_or(archived.message, |intent| intent.row.item.message.message))
     }
 }

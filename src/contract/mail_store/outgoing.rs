@@ -273,6 +273,11 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// Whether its message is not sent any more, nor can turn out to be: it can be erased.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, OutgoingState::Sent | OutgoingState::Refused | OutgoingState::Cancelled)
+    }
+
     /// An intent just queued.
     pub fn new(message: NewOutgoing, created_at: Timestamp) -> Self {
         let recipients =

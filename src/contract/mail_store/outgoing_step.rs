@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Filing, Outgoing, OutgoingState, RecipientState};
 use crate::contract::FiledCopy;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::types::serial::by_name;
 use crate::types::{Address, KeyDigest, OutgoingId, ParsedMessage, Timestamp};
 
@@ -60,6 +60,18 @@ impl SendLimits {
     /// These limits; `None` is none.
     pub const fn new(per_minute: Option<u32>, per_day: Option<u32>) -> Self {
         Self { per_minute, per_day }
+    }
+
+    /// The limits as windows: in any so many seconds, so many messages.
+    pub fn windows(self) -> impl Iterator<Item = (i64, u32)> {
+        [(60, self.per_minute), (86_400, self.per_day)]
+            .into_iter()
+            .filter_map(|(seconds, most)| most.map(|most| (seconds, most)))
+    }
+
+    /// What is said to whoever would go beyond them before this time.
+    pub fn reached(until: Timestamp) -> Error {
+        Error::new(ErrorKind::Throttled, "as much was sent this way as may be for now").retry_at(until)
     }
 }
 
@@ -151,6 +163,24 @@ pub enum OutgoingEnd {
         /// When to try again.
         next_try: Option<Timestamp>,
     },
+}
+
+impl OutgoingEnd {
+    /// What the archive takes up with it.
+    pub fn archived(&self) -> Option<&SentMessage> {
+        match self {
+            Self::Sent { archived, .. } | Self::Unknown { archived, .. } => archived.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether the provider files copies by itself, where this showed it.
+    pub const fn learnt(&self) -> Option<bool> {
+        match self {
+            Self::Found { learnt, .. } | Self::Filed { learnt, .. } => *learnt,
+            _ => None,
+        }
+    }
 }
 
 /// What a person decides about an intent that is unknown, or held.

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use super::PracticeRows;
 use super::archive::Archive;
-use crate::contract::{Bars, ChangeKind, ClientSighting, Erased, Erasure};
+use crate::contract::{Bars, ChangeKind, ClientSighting, Erased, Erasure, Outgoing};
 use crate::error::Result;
-use crate::storage::rules::is_over;
 use crate::types::{ClientId, Digest, MessageKey, Timestamp};
 
 /// Erases messages; answers which went, which stay, and the octets nothing names any more.
@@ -17,7 +16,7 @@ pub(super) fn erase(rows: &mut PracticeRows, erasure: &Erasure, now: Timestamp) 
     let mut octets = BTreeSet::new();
     for message in erasure.messages.iter().copied().collect::<BTreeSet<_>>() {
         let intents = rows.outbox.of_message(message);
-        if !intents.iter().all(is_over) {
+        if !intents.iter().all(Outgoing::is_over) {
             erased.kept.push(message);
             continue;
         }

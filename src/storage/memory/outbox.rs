@@ -11,10 +11,7 @@ use crate::contract::{
     OutgoingDecision, OutgoingEnd, OutgoingStep, OutgoingWork, Route, SendLimits, SentMessage,
 };
 use crate::error::Result;
-use crate::storage::rules::{
-    Content, ErasedIntent, HeldClaim, OutgoingRow, PracticeSecret, archived, busy, is_copy_of, learnt, lost,
-    not_found, throttled, used_key, was_erased, windows,
-};
+use crate::storage::rules::{Content, ErasedIntent, HeldClaim, OutgoingRow, PracticeSecret};
 use crate::types::{AccountId, Digest, MessageKey, OutgoingId, PracticeId, Timestamp};
 
 /// The intents of a practice.
@@ -28,12 +25,12 @@ pub(super) struct OutboxRows {
 
 impl OutboxRows {
     fn row(&mut self, id: OutgoingId) -> Result<&mut OutgoingRow> {
-        self.rows.get_mut(&id).ok_or_else(not_found)
+        self.rows.get_mut(&id).ok_or_else(OutgoingRow::not_found)
     }
 
     /// The intent of a claim, unless it was erased.
     fn claimed(&mut self, claim: &OutgoingClaim) -> Result<&mut OutgoingRow> {
-        self.rows.get_mut(&claim.item.message.id).ok_or_else(lost)
+        self.rows.get_mut(&claim.item.message.id).ok_or_else(OutgoingRow::lost)
     }
 
     fn in_order(&self) -> impl DoubleEndedIterator<Item = &OutgoingRow> {
@@ -47,11 +44,11 @@ impl OutboxRows {
         };
         if let Some(known) = self.in_order().find(same) {
             let is_same = known.item.message.draft == message.draft;
-            return if is_same { Ok((known.item.clone(), true)) } else { Err(used_key()) };
+            return if is_same { Ok((known.item.clone(), true)) } else { Err(OutgoingRow::used_key()) };
         }
         let used = |erased: &ErasedIntent| erased.key.is_some() && erased.key == message.key;
         if self.erased.contains_key(&message.id) || self.erased.values().any(used) {
-            return Err(was_erased());
+            return Err(OutgoingRow::was_erased());
         }
         let item = Outgoing::new(message.clone(), now);
         self.rows.insert(message.id, OutgoingRow::new(item.clone()));
@@ -95,7 +92,7 @@ impl OutboxRows {
             };
             Some(in_the_way.plus(seconds)).filter(|until| now < *until)
         };
-        windows(limits).filter_map(until).max().map_or(Ok(()), |until| Err(throttled(until)))
+        limits.windows().filter_map(until).max().map_or(Ok(()), |until| Err(SendLimits::reached(until)))
     }
 
     /// The intents that are a message.
@@ -144,7 +141,7 @@ impl OutboxRows {
     /// The message a copy in `account` is one of.
     pub(super) fn message_of(&self, archived: &ArchivedCopy, account: &AccountId) -> MessageKey {
         let intent = archived.parsed.outgoing.and_then(|id| self.rows.get(&id));
-        let own = intent.filter(|row| is_copy_of(&row.item, archived, account));
+        let own = intent.filter(|row| row.is_copy(archived, account));
         own.map_or(archived.message, |row| row.item.message.message)
     }
 
@@ -217,9 +214,9 @@ impl PracticeRows {
     ) -> Result<OutgoingClaim> {
         let row = self.outbox.row(id)?;
         if row.is_claimed(now) {
-            return Err(busy());
+            return Err(OutgoingRow::busy());
         }
-        let work = row.work(now).ok_or_else(not_found)?;
+        let work = row.work(now).ok_or_else(OutgoingRow::not_found)?;
         let route = row.item.message.route.clone();
         if work == OutgoingWork::Deliver {
             self.outbox.check_limits(&route, limits, now)?;
@@ -231,19 +228,15 @@ impl PracticeRows {
     fn take_up(&mut self, item: &Outgoing, sent: Option<&SentMessage>, now: Timestamp) {
         let Some(sent) = sent else { return };
         self.archive_content(&Content::of_sent(item, sent), item.message.route.account(), now);
-        if let Some(message) = self.archive.messages.get_mut(&item.message.message) {
-            message.sent_keys.extend(&sent.postings);
-        }
     }
 
     fn finish(&mut self, claim: &OutgoingClaim, end: &OutgoingEnd, now: Timestamp) -> Result<Outgoing> {
         let row = self.outbox.claimed(claim)?;
-        row.held_by(claim)?;
-        let steps = row.finish(end, now)?;
+        let steps = row.finish(claim, end, now)?;
         let item = row.item.clone();
-        self.take_up(&item, archived(end), now);
+        self.take_up(&item, end.archived(), now);
         let account = item.message.route.account().and_then(|account| self.accounts.get_mut(account));
-        if let (Some(account), Some(files)) = (account, learnt(end)) {
+        if let (Some(account), Some(files)) = (account, end.learnt()) {
             account.files_copies = Some(files);
         }
         self.tell(&item, steps, now);
@@ -320,7 +313,7 @@ impl Outbox for MemoryStore {
     ) -> Result<Outgoing> {
         self.write(practice, |rows, now| {
             let item = rows.step(id, now, |row| {
-                if row.is_claimed(now) { Err(busy()) } else { row.decide(decision, now) }
+                if row.is_claimed(now) { Err(OutgoingRow::busy()) } else { row.decide(decision, now) }
             })?;
             if decision == OutgoingDecision::WasSent {
                 rows.take_up(&item, archived.as_deref(), now);

@@ -20,6 +20,8 @@ pub struct Content<'a> {
     pub parsed: &'a ParsedMessage,
     /// The keys it is found by.
     pub postings: &'a BTreeSet<KeyDigest>,
+    /// Whether it was sent, and is found by its keys whatever its copies bring.
+    pub is_sent: bool,
     /// The conversation its provider puts it into, in an account.
     pub thread: Option<(&'a AccountId, &'a str)>,
 }
@@ -41,6 +43,7 @@ impl<'a> Content<'a> {
             digest: archived.parsed.rendition.unwrap_or(archived.copy.sha256),
             parsed: &archived.parsed,
             postings: &archived.postings,
+            is_sent: false,
             thread: archived.thread.as_deref().map(|thread| (account, thread)),
         }
     }
@@ -53,6 +56,7 @@ impl<'a> Content<'a> {
             digest: intent.message.rendition,
             parsed: &sent.parsed,
             postings: &sent.postings,
+            is_sent: true,
             thread: None,
         }
     }

@@ -27,7 +27,7 @@ pub struct MessageRow {
     pub message_id: Option<MessageId>,
     /// Its distinct contents, in the order in which they were first archived.
     pub renditions: Vec<Rendition>,
-    /// Where its copies lie.
+    /// Where its copies lie: kept by the store, with every copy that is put into its place or taken out of it.
     pub places: BTreeSet<CopyPlace>,
     /// The keys it is found by.
     pub keys: BTreeSet<KeyDigest>,
@@ -79,6 +79,9 @@ impl MessageRow {
             self.renditions.push(Rendition::of(content.digest, content.parsed));
         }
         self.keys.extend(content.postings);
+        if content.is_sent {
+            self.sent_keys.extend(content.postings);
+        }
         self.links.append(&mut content.links());
     }
 

@@ -43,9 +43,6 @@ pub(super) mod words;
 pub use account::{AccountRow, Lease, MailboxRow, Plan};
 pub use content::Content;
 pub use message::{CopyRow, MessageRow};
-pub use outgoing::{
-    ErasedIntent, HeldClaim, OutgoingRow, archived, busy, is_copy_of, is_over, learnt, lost, not_found,
-    throttled, used_key, was_erased, windows,
-};
+pub use outgoing::{ErasedIntent, HeldClaim, OutgoingRow};
 pub use practice_secret::PracticeSecret;
 pub use sight::{Holder, Sight};

@@ -14,7 +14,6 @@ use super::{
 };
 use crate::contract::{Bars, ChangeKind, Erased, Erasure, Outgoing};
 use crate::error::Result;
-use crate::storage::rules::is_over;
 use crate::types::{MessageId, MessageKey, PracticeId, Timestamp};
 
 const SELECT_MESSAGE: &str = "SELECT message_id FROM message WHERE practice = ?1 AND message = ?2";
@@ -47,7 +46,7 @@ pub(super) async fn erase(tx: &mut Tx<'_>, now: Timestamp, erasure: &Erasure) ->
     let mut going = Vec::new();
     for message in messages.iter().collect::<BTreeSet<_>>() {
         let Some(found) = find(tx, practice, message).await? else { continue };
-        if found.intents.iter().all(is_over) {
+        if found.intents.iter().all(Outgoing::is_over) {
             going.push(found);
         } else {
             erased.kept.push(*message);

@@ -12,9 +12,7 @@ use crate::contract::{
 };
 use crate::error::{ErrorKind, Result};
 use crate::storage::rules::Content;
-use crate::storage::rules::{
-    HeldClaim, OutgoingRow, archived, busy, learnt, lost, not_found, throttled, used_key, was_erased, windows,
-};
+use crate::storage::rules::{HeldClaim, OutgoingRow};
 use crate::types::{AccountId, MessageKey, OutgoingId, PracticeId, Timestamp};
 
 impl<E: Engine> SqlStore<E> {
@@ -46,7 +44,7 @@ impl<E: Engine> SqlStore<E> {
         let mut session = self.durably_writing(practice).await?;
         let mut tx = session.begin().await?;
         let now = tx.now().await?;
-        let mut row = outgoing::load(&mut tx, practice, id).await?.ok_or_else(not_found)?;
+        let mut row = outgoing::load(&mut tx, practice, id).await?.ok_or_else(OutgoingRow::not_found)?;
         let steps = step(&mut row, now)?;
         outgoing::save(&mut tx, &row).await?;
         archive_sent(&mut tx, now, &row.item, sent).await?;
@@ -69,9 +67,9 @@ impl<E: Engine> SqlStore<E> {
         let mut tx = session.begin().await?;
         let now = tx.now().await?;
         let message = &claim.item.message;
-        let mut row = outgoing::load(&mut tx, &message.practice, message.id).await?.ok_or_else(lost)?;
-        row.held_by(claim)?;
-        let steps = row.finish(end, now)?;
+        let mut row =
+            outgoing::load(&mut tx, &message.practice, message.id).await?.ok_or_else(OutgoingRow::lost)?;
+        let steps = row.finish(claim, end, now)?;
         outgoing::save(&mut tx, &row).await?;
         take_up(&mut tx, now, &row.item, end).await?;
         tell(&mut tx, now, &row.item, &steps).await?;
@@ -82,8 +80,8 @@ impl<E: Engine> SqlStore<E> {
 
 /// Writes what an end says besides what became of the intent.
 async fn take_up(tx: &mut Tx<'_>, now: Timestamp, item: &Outgoing, end: &OutgoingEnd) -> Result<()> {
-    archive_sent(tx, now, item, archived(end)).await?;
-    if let (Some(account), Some(files)) = (item.message.route.account(), learnt(end)) {
+    archive_sent(tx, now, item, end.archived()).await?;
+    if let (Some(account), Some(files)) = (item.message.route.account(), end.learnt()) {
         accounts::learn(tx, &item.message.practice, account, files).await?;
     }
     Ok(())
@@ -111,14 +109,14 @@ async fn check_limits(
     now: Timestamp,
 ) -> Result<()> {
     let mut until = None;
-    for (seconds, most) in windows(limits) {
+    for (seconds, most) in limits.windows() {
         let in_the_way = match most.checked_sub(1) {
             None => Some(now),
             Some(others) => outgoing_list::nth_sent(tx, way, now.plus(-seconds), others).await?,
         };
         until = until.max(in_the_way.map(|at| at.plus(seconds)));
     }
-    until.map_or(Ok(()), |until| Err(throttled(until)))
+    until.map_or(Ok(()), |until| Err(SendLimits::reached(until)))
 }
 
 /// The account's epoch, if it is connected; zero by noreply.
@@ -151,10 +149,10 @@ impl<E: Engine> Outbox for SqlStore<E> {
         }
         if let Some(known) = known {
             let is_same = known.item.message.draft == message.draft;
-            return if is_same { Ok((known.item, true)) } else { Err(used_key()) };
+            return if is_same { Ok((known.item, true)) } else { Err(OutgoingRow::used_key()) };
         }
         if erased_intents::has(&mut tx, message).await? {
-            return Err(was_erased());
+            return Err(OutgoingRow::was_erased());
         }
         let now = tx.now().await?;
         let item = Outgoing::new(message.clone(), now);
@@ -215,11 +213,11 @@ impl<E: Engine> Outbox for SqlStore<E> {
         let mut session = self.writing(practice).await?;
         let mut tx = session.begin().await?;
         let now = tx.now().await?;
-        let mut row = outgoing::load(&mut tx, practice, id).await?.ok_or_else(not_found)?;
+        let mut row = outgoing::load(&mut tx, practice, id).await?.ok_or_else(OutgoingRow::not_found)?;
         if self.is_claimed(&row, now)? {
-            return Err(busy());
+            return Err(OutgoingRow::busy());
         }
-        let work = row.work(now).ok_or_else(not_found)?;
+        let work = row.work(now).ok_or_else(OutgoingRow::not_found)?;
         let route = row.item.message.route.clone();
         if work == OutgoingWork::Deliver {
             check_limits(&mut tx, (practice, &route), limits, now).await?;
@@ -247,7 +245,8 @@ impl<E: Engine> Outbox for SqlStore<E> {
         let mut tx = session.begin().await?;
         let now = tx.now().await?;
         let message = &claim.item.message;
-        let mut row = outgoing::load(&mut tx, &message.practice, message.id).await?.ok_or_else(lost)?;
+        let mut row =
+            outgoing::load(&mut tx, &message.practice, message.id).await?.ok_or_else(OutgoingRow::lost)?;
         let epoch = epoch(&mut tx, &message.practice, &message.route).await?;
         let until = now.plus(i64::from(seconds));
         row.confirm(claim, epoch, now, until)?;
@@ -283,7 +282,7 @@ impl<E: Engine> Outbox for SqlStore<E> {
         archived: Option<Box<SentMessage>>,
     ) -> Result<Outgoing> {
         let decide = |row: &mut OutgoingRow, now| {
-            if self.is_claimed(row, now)? { Err(busy()) } else { row.decide(decision, now) }
+            if self.is_claimed(row, now)? { Err(OutgoingRow::busy()) } else { row.decide(decision, now) }
         };
         let sent = archived.as_deref().filter(|_| decision == OutgoingDecision::WasSent);
         self.step(practice, id, decide, sent).await

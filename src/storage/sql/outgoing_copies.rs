@@ -6,7 +6,6 @@ use super::changes::record;
 use super::{outgoing, outgoing_list};
 use crate::contract::{ArchivedCopy, BounceReport, ChangeKind, Fence, Outgoing, OutgoingStep, Route};
 use crate::error::Result;
-use crate::storage::rules::is_copy_of;
 use crate::types::{MessageKey, Timestamp};
 
 /// The message a copy is one of.
@@ -17,7 +16,7 @@ pub(super) async fn message_of(
 ) -> Result<MessageKey> {
     if let Some(id) = archived.parsed.outgoing
         && let Some(row) = outgoing::load(tx, &fence.practice, id).await?
-        && is_copy_of(&row.item, archived, &fence.account)
+        && row.is_copy(archived, &fence.account)
     {
         return Ok(row.item.message.message);
     }

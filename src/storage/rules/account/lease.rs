@@ -20,7 +20,7 @@ impl AccountRow {
             return Err(Self::no_account());
         }
         if self.is_leased(now) && self.lease.as_ref().is_some_and(|lease| lease.holder != holder) {
-            return Err(Error::new(ErrorKind::Busy, "the account's lease is held by another"));
+            return Err(Self::held());
         }
         self.last_token = self.last_token.saturating_add(1);
         let until = now.plus(i64::from(seconds));
@@ -34,9 +34,14 @@ impl AccountRow {
     /// # Errors
     /// As [`fence_lost`](Self::fence_lost).
     pub fn check(&self, fence: &Fence, now: Timestamp) -> Result<()> {
+        let own = self.record.account.practice == fence.practice && self.record.account.id == fence.account;
         let is_latest = self.lease.as_ref().is_some_and(|lease| lease.token == fence.token);
-        let holds = is_latest && self.is_leased(now) && self.record.epoch == fence.epoch;
+        let holds = own && is_latest && self.is_leased(now) && self.record.epoch == fence.epoch;
         if holds { Ok(()) } else { Err(Self::fence_lost()) }
+    }
+
+    pub(super) fn held() -> Error {
+        Error::new(ErrorKind::Busy, "the account's lease is held by another")
     }
 
     /// What is said to whoever writes without holding the lease.

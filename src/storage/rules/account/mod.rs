@@ -45,7 +45,7 @@ pub struct AccountRow {
 pub struct Lease {
     /// The lease's number.
     pub token: u64,
-    /// Who, for people.
+    /// Who: no two that are not to hold it at once may be called alike.
     pub holder: String,
     /// When it expires, by the store's clock.
     pub until: Timestamp,

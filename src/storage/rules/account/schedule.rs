@@ -8,11 +8,14 @@ use crate::error::Result;
 use crate::types::Timestamp;
 
 impl AccountRow {
-    /// Gives its lease to who claims it as due (W1).
+    /// Gives its lease to who claims it (W1): nobody has it, not even who asks. Whether the account is due, and whose turn it is, is the store's.
     ///
     /// # Errors
-    /// As [`acquire`](Self::acquire).
+    /// As [`acquire`](Self::acquire); [`Busy`](crate::error::ErrorKind::Busy) while anybody holds it.
     pub fn claim(&mut self, claim: &DueClaim, now: Timestamp) -> Result<DueAccount> {
+        if self.is_leased(now) {
+            return Err(Self::held());
+        }
         let due = self.plan.next_due.unwrap_or(now);
         let fence = self.acquire(&claim.holder, claim.seconds, now)?;
         self.plan.requested = false;

@@ -2,7 +2,7 @@
 
 use super::{HeldClaim, OutgoingRow};
 use crate::contract::{Filing, OutgoingClaim, OutgoingState, OutgoingWork};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::types::Timestamp;
 
 impl OutgoingRow {
@@ -35,7 +35,7 @@ impl OutgoingRow {
         self.claim.as_ref().is_some_and(|claim| now < claim.until)
     }
 
-    /// Gives it to a new holder.
+    /// Gives it to a new holder: where no claim of it lives, for what [`work`](Self::work) says.
     pub fn take(&mut self, claim: HeldClaim) -> OutgoingClaim {
         if claim.work == OutgoingWork::Deliver {
             self.item.state = OutgoingState::Sending;
@@ -55,16 +55,16 @@ impl OutgoingRow {
     /// The claim a holder believes to have, if it is the latest and not ended.
     ///
     /// # Errors
-    /// As [`lost`].
+    /// As [`lost`](Self::lost).
     pub fn held_by(&mut self, claim: &OutgoingClaim) -> Result<&mut HeldClaim> {
         let token = self.token;
-        self.claim.as_mut().filter(|_| token == claim.token).ok_or_else(lost)
+        self.claim.as_mut().filter(|_| token == claim.token).ok_or_else(Self::lost)
     }
 
     /// Extends a claim. `epoch` is that of the account now, if it is connected; of noreply that of the claim.
     ///
     /// # Errors
-    /// As [`lost`].
+    /// As [`lost`](Self::lost).
     pub fn confirm(
         &mut self,
         claim: &OutgoingClaim,
@@ -74,20 +74,10 @@ impl OutgoingRow {
     ) -> Result<()> {
         let held = self.held_by(claim)?;
         if now >= held.until || epoch != Some(held.epoch) {
-            return Err(lost());
+            return Err(Self::lost());
         }
         held.until = until;
         held.permitted = true;
         Ok(())
     }
-}
-
-/// What is said to whoever would work on an intent while somebody else does.
-pub fn busy() -> Error {
-    Error::new(ErrorKind::Busy, "somebody else works on the intent")
-}
-
-/// What is said to whoever acts on a claim that is not the intent's any more, or whose intent was erased.
-pub fn lost() -> Error {
-    Error::new(ErrorKind::FenceLost, "the claim of the intent is lost")
 }

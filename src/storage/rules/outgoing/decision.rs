@@ -1,6 +1,5 @@
 //! What people do about intents.
 
-use super::claim::busy;
 use super::{OutgoingRow, close, decide_pending, ending};
 use crate::contract::{OutgoingDecision, OutgoingState, OutgoingStep, RecipientState};
 use crate::error::{Error, ErrorKind, Result};
@@ -10,11 +9,11 @@ impl OutgoingRow {
     /// Takes it back.
     ///
     /// # Errors
-    /// As [`busy`]; [`Invalid`](ErrorKind::Invalid) where it is not queued any more.
+    /// As [`busy`](Self::busy); [`Invalid`](ErrorKind::Invalid) where it is not queued any more.
     pub fn cancel(&mut self, now: Timestamp) -> Result<Vec<OutgoingStep>> {
         match self.item.state {
             OutgoingState::Queued => Ok(close(&mut self.item, OutgoingState::Cancelled, now)),
-            OutgoingState::Sending => Err(busy()),
+            OutgoingState::Sending => Err(Self::busy()),
             _ => Err(Error::new(
                 ErrorKind::Invalid,
                 "the message is not queued any more, so that it cannot be taken back",
@@ -22,7 +21,7 @@ impl OutgoingRow {
         }
     }
 
-    /// Writes what was decided; that no claim of it lives was checked.
+    /// Writes what was decided, where no claim of it lives: whoever calls has made sure of that (O6).
     ///
     /// # Errors
     /// [`Busy`](ErrorKind::Busy) before its time; [`Invalid`](ErrorKind::Invalid) where there is nothing to decide.

@@ -2,18 +2,23 @@
 
 use super::{OutgoingRow, close};
 use crate::contract::{
-    Filing, Outgoing, OutgoingEnd, OutgoingState, OutgoingStep, OutgoingWork, RecipientState, SentMessage,
+    Filing, Outgoing, OutgoingClaim, OutgoingEnd, OutgoingState, OutgoingStep, OutgoingWork, RecipientState,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Address, Timestamp};
 
 impl OutgoingRow {
-    /// Ends its claim, which was checked; answers the steps by which that is told.
+    /// Ends a claim; answers the steps by which that is told.
     ///
     /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid) where the claim was for other work.
-    pub fn finish(&mut self, end: &OutgoingEnd, now: Timestamp) -> Result<Vec<OutgoingStep>> {
-        if !self.claim.as_ref().is_some_and(|claim| goes_with(end, claim.work)) {
+    /// As [`lost`](Self::lost) where it is not the latest, or has ended; [`Invalid`](ErrorKind::Invalid) where the claim was for other work.
+    pub fn finish(
+        &mut self,
+        claim: &OutgoingClaim,
+        end: &OutgoingEnd,
+        now: Timestamp,
+    ) -> Result<Vec<OutgoingStep>> {
+        if !goes_with(end, self.held_by(claim)?.work) {
             return Err(Error::new(ErrorKind::Invalid, "the claim was for other work"));
         }
         self.claim = None;
@@ -63,22 +68,6 @@ impl OutgoingRow {
                 vec![OutgoingStep::FilingFailed]
             }
         })
-    }
-}
-
-/// What an end has the archive take up.
-pub fn archived(end: &OutgoingEnd) -> Option<&SentMessage> {
-    match end {
-        OutgoingEnd::Sent { archived, .. } | OutgoingEnd::Unknown { archived, .. } => archived.as_deref(),
-        _ => None,
-    }
-}
-
-/// What an end says of the provider.
-pub fn learnt(end: &OutgoingEnd) -> Option<bool> {
-    match end {
-        OutgoingEnd::Found { learnt, .. } | OutgoingEnd::Filed { learnt, .. } => *learnt,
-        _ => None,
     }
 }
 

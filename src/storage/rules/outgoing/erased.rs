@@ -4,13 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::super::PracticeSecret;
 use super::evidence::is_copy;
-use crate::contract::{ArchivedCopy, Outgoing, OutgoingState, Route};
-use crate::error::{Error, ErrorKind};
+use crate::contract::{ArchivedCopy, Outgoing, Route};
 use crate::types::{AccountId, Digest, OutgoingId, Timestamp};
 
 /// An intent that was erased with its message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(clippy::exhaustive_structs, reason = "read back from columns by stores, every field named")]
+#[non_exhaustive]
 pub struct ErasedIntent {
     /// Its id: never queued again.
     pub id: OutgoingId,
@@ -45,17 +44,4 @@ impl ErasedIntent {
         let is_content = |rendition: &Digest| secret.rendition(rendition) == self.rendition;
         is_copy(archived, account, &self.route, is_content)
     }
-}
-
-/// Whether an intent's message is not sent any more, nor can turn out to be: it can be erased.
-pub fn is_over(intent: &Outgoing) -> bool {
-    matches!(intent.state, OutgoingState::Sent | OutgoingState::Refused | OutgoingState::Cancelled)
-}
-
-/// What is said to whoever queues it again.
-pub fn was_erased() -> Error {
-    Error::new(
-        ErrorKind::Invalid,
-        "the message that was given this key before was erased; it is not sent again",
-    )
 }

@@ -6,12 +6,7 @@ use crate::contract::{
 };
 use crate::types::{AccountId, Digest, Timestamp};
 
-/// Whether a copy of `account` that bears the intent's id is one of its message: anybody may have borrowed the field.
-pub fn is_copy_of(intent: &Outgoing, archived: &ArchivedCopy, account: &AccountId) -> bool {
-    is_copy(archived, account, &intent.message.route, |rendition| *rendition == intent.message.rendition)
-}
-
-/// The same of an intent that left by `route`, of whose content `is_content` tells.
+/// Whether a copy of `account` is one of an intent's message that left by `route`, of whose content `is_content` tells.
 pub(super) fn is_copy(
     archived: &ArchivedCopy,
     account: &AccountId,
@@ -23,6 +18,12 @@ pub(super) fn is_copy(
 }
 
 impl OutgoingRow {
+    /// Whether a copy of `account` that bears the intent's id is one of its message: anybody may have borrowed the field (S13).
+    pub fn is_copy(&self, archived: &ArchivedCopy, account: &AccountId) -> bool {
+        let message = &self.item.message;
+        is_copy(archived, account, &message.route, |rendition| *rendition == message.rendition)
+    }
+
     /// A copy of its message was read in the Sent mailbox of the account it left by. Whoever looks for it, or files it, at the
     /// same time holds the intent no more.
     pub fn seen(&mut self, archived: &ArchivedCopy, now: Timestamp) -> Vec<OutgoingStep> {

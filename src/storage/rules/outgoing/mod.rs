@@ -7,7 +7,7 @@ mod decision;
 mod ending;
 mod erased;
 mod evidence;
-mod limits;
+mod restored;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,15 +15,11 @@ use crate::contract::{Outgoing, OutgoingState, OutgoingStep, OutgoingWork, Recip
 use crate::error::{Error, ErrorKind};
 use crate::types::Timestamp;
 
-pub use claim::{busy, lost};
-pub use ending::{archived, learnt};
-pub use erased::{ErasedIntent, is_over, was_erased};
-pub use evidence::is_copy_of;
-pub use limits::{throttled, windows};
+pub use erased::ErasedIntent;
 
 /// An intent, and the latest claim of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(clippy::exhaustive_structs, reason = "read back from columns by stores, every field named")]
+#[non_exhaustive]
 pub struct OutgoingRow {
     /// The intent.
     pub item: Outgoing,
@@ -35,7 +31,7 @@ pub struct OutgoingRow {
 
 /// A claim that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(clippy::exhaustive_structs, reason = "read back from columns by stores, every field named")]
+#[non_exhaustive]
 pub struct HeldClaim {
     /// What is to be done.
     pub work: OutgoingWork,
@@ -59,16 +55,33 @@ impl OutgoingRow {
     pub fn new(item: Outgoing) -> Self {
         Self { item, token: 0, claim: None }
     }
-}
 
-/// What is said to whoever asks for an intent that does not exist, or has nothing to be done about it.
-pub fn not_found() -> Error {
-    Error::new(ErrorKind::NotFound, "there is no such message in the outbox, or nothing to do about it now")
-}
+    /// What is said to whoever asks for an intent that does not exist, or has nothing to be done about it.
+    pub fn not_found() -> Error {
+        let message = "there is no such message in the outbox, or nothing to do about it now";
+        Error::new(ErrorKind::NotFound, message)
+    }
 
-/// What is said to whoever uses the key, or the id, of an intent for another draft.
-pub fn used_key() -> Error {
-    Error::new(ErrorKind::Invalid, "another draft was given this key before")
+    /// What is said to whoever uses the key, or the id, of an intent for another draft.
+    pub fn used_key() -> Error {
+        Error::new(ErrorKind::Invalid, "another draft was given this key before")
+    }
+
+    /// What is said to whoever queues an intent again that was erased.
+    pub fn was_erased() -> Error {
+        let message = "the message that was given this key before was erased; it is not sent again";
+        Error::new(ErrorKind::Invalid, message)
+    }
+
+    /// What is said to whoever would work on an intent while somebody else does.
+    pub fn busy() -> Error {
+        Error::new(ErrorKind::Busy, "somebody else works on the intent")
+    }
+
+    /// What is said to whoever acts on a claim that is not the intent's any more, or whose intent was erased.
+    pub fn lost() -> Error {
+        Error::new(ErrorKind::FenceLost, "the claim of the intent is lost")
+    }
 }
 
 /// Whether the message was taken for some of its recipients.
