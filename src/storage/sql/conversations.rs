@@ -55,8 +55,10 @@ const SELECT_OF_MESSAGE: &str = "
 
 const SELECT_AGE: &str = "SELECT min(arrival) FROM message WHERE practice = ?1 AND conversation = ?2";
 
+/// SQLite does not look rows up by the very index that it changes: it would walk through the practice's messages.
 const MOVE_MESSAGES: &str = "
-    UPDATE message SET conversation = ?3 WHERE practice = ?1 AND conversation = ?2";
+    UPDATE message SET conversation = ?3
+    WHERE practice = ?1 AND message IN (SELECT message FROM message WHERE practice = ?1 AND conversation = ?2)";
 
 const MOVE_ALIASES: &str = "
     UPDATE conversation_alias SET conversation = ?3 WHERE practice = ?1 AND conversation = ?2";

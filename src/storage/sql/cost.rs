@@ -5,10 +5,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::messages;
 use super::page;
 use super::statement::query;
 use super::transaction::{Connection, Tx};
 use crate::contract::{ArchivedCopy, MailStore, NewAccount, PageQuery, SystemClock, Window};
+use crate::error::Result;
 use crate::settings::{AccountSettings, Login, ServerSettings, TlsMode};
 use crate::storage::sqlite::SqliteStore;
 use crate::types::{
@@ -85,21 +87,25 @@ async fn archive(messages: u32) -> SqliteStore {
     store
 }
 
-/// What a question answers, and the steps it takes.
-async fn cost(store: &SqliteStore, query: &PageQuery, counts: bool) -> (usize, u64) {
+/// What is asked for, and the steps it takes.
+async fn steps<T>(store: &SqliteStore, ask: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T>) -> (T, u64) {
     let mut session = store.reading().await.unwrap();
     let mut tx = session.begin().await.unwrap();
     let steps = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&steps);
     let count = move || counter.fetch_add(1, Ordering::Relaxed) < u64::MAX;
     of_sqlite(&mut tx).lock_handle().await.unwrap().set_progress_handler(1, count);
-    let found = if counts {
-        page::count(&mut tx, query).await.unwrap()
-    } else {
-        page::page(&mut tx, query).await.unwrap().len()
-    };
+    let found = ask(&mut tx).await.unwrap();
     of_sqlite(&mut tx).lock_handle().await.unwrap().remove_progress_handler();
     (found, steps.load(Ordering::Relaxed))
+}
+
+/// How many a question finds, and the steps it takes.
+async fn cost(store: &SqliteStore, query: &PageQuery, counts: bool) -> (usize, u64) {
+    let ask = async |tx: &mut Tx<'_>| {
+        if counts { page::count(tx, query).await } else { page::page(tx, query).await.map(|page| page.len()) }
+    };
+    steps(store, ask).await
 }
 
 fn of_sqlite<'t>(tx: &'t mut Tx<'_>) -> &'t mut sqlx::SqliteConnection {
@@ -146,6 +152,26 @@ async fn what_is_asked_costs_the_same_in_a_small_and_in_a_large_archive() {
         println!("{what}: {few} steps among 2,000 messages, {many} among 8,000");
         assert!(many <= few + few / 10 + 50, "{what}: {few} steps among 2,000 messages, {many} among 8,000");
     }
+}
+
+/// Whole messages, as a tab shows a page of them, are read by their keys.
+#[tokio::test]
+async fn messages_cost_the_same_in_a_small_and_in_a_large_archive() {
+    let mut costs = Vec::new();
+    for messages in [2_000, 8_000] {
+        let store = archive(messages).await;
+        for limit in [1, 20] {
+            let (page, _) = steps(&store, async |tx| page::page(tx, &of_everybody(limit)).await).await;
+            let keys: Vec<_> = page.iter().map(|at| at.message).collect();
+            let read = async |tx: &mut Tx<'_>| messages::of_keys(tx, &practice(), &keys).await;
+            let (found, steps) = steps(&store, read).await;
+            assert_eq!(found.iter().map(|message| message.key).collect::<Vec<_>>(), keys);
+            costs.push(steps);
+        }
+    }
+    let [one, twenty, one_of_more, twenty_of_more] = costs[..] else { panic!("{costs:?}") };
+    assert!(one_of_more <= one + one / 10 + 50, "{costs:?}");
+    assert!(twenty_of_more <= twenty + twenty / 10 + 50 && twenty <= one * 20, "{costs:?}");
 }
 
 /// Statistics that a host's own tools gathered change no plan for the worse: the store itself goes by those of a large archive.

@@ -304,7 +304,7 @@ async fn exists(tx: &mut Tx<'_>, sql: &'static str, ids: &[&str]) -> Result<bool
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
-    use super::super::explain::plan;
+    use super::super::explain::plan_for_a_practice as plan;
     use super::*;
 
     #[tokio::test]

@@ -84,7 +84,7 @@ async fn of_client(
 
 #[cfg(test)]
 mod tests {
-    use super::super::explain::plan;
+    use super::super::explain::plan_for_a_practice as plan;
     use super::*;
 
     #[tokio::test]

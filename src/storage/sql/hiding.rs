@@ -27,7 +27,7 @@ const SHOW: &str = "DELETE FROM hidden WHERE practice = ?1 AND message = ?2 AND 
 
 const SELECT_HIDDEN_BY: &str = "
     SELECT h.message, h.\"user\"
-    FROM json_each(?2) AS k JOIN hidden AS h ON h.practice = ?1 AND h.message = unhex(k.value)";
+    FROM json_each(?2) AS k CROSS JOIN hidden AS h WHERE h.practice = ?1 AND h.message = unhex(k.value)";
 
 const FORGET: &str = "DELETE FROM hidden WHERE practice = ?1 AND message = ?2";
 

@@ -14,23 +14,25 @@ use crate::types::{CleanText, MessageDate, MessageKey, PracticeId, Timestamp, Us
 const SELECT_KEYS_AFTER: &str = "
     SELECT message FROM message WHERE practice = ?1 AND message > ?2 ORDER BY message LIMIT ?3";
 
-/// Of a list of messages all at once, however many: on a server every question costs a journey.
+/// Of a list of messages all at once, however many: on a server every question costs a journey. `CROSS JOIN` has SQLite begin with the list, which it
+/// would guess to be longer than a practice's mail.
 const SELECT_MESSAGES: &str = "
     SELECT m.message, m.sort_time, m.message_id, m.conversation, m.arrival
-    FROM json_each(?2) AS k JOIN message AS m ON m.practice = ?1 AND m.message = unhex(k.value)";
+    FROM json_each(?2) AS k CROSS JOIN message AS m WHERE m.practice = ?1 AND m.message = unhex(k.value)";
 
 const SELECT_RENDITIONS: &str = "
     SELECT r.message, r.ordinal, r.digest, r.date, r.date_offset, r.subject, r.text, r.html, r.participants, r.attachments,
            r.in_reply_to, r.refs, r.unparsed, r.automatic, r.incomplete
-    FROM json_each(?2) AS k JOIN rendition AS r ON r.practice = ?1 AND r.message = unhex(k.value)";
+    FROM json_each(?2) AS k CROSS JOIN rendition AS r WHERE r.practice = ?1 AND r.message = unhex(k.value)";
 
 const SELECT_COPIES: &str = "
     SELECT c.message, c.account, c.mailbox, c.uid_validity, c.uid, c.rendition, c.sha256, c.size, c.internal_date, c.labels,
            c.bcc, c.state, c.missing_since, c.stored, c.cuts, c.kept, c.authenticity, a.user AS owner,
            coalesce(json_extract(a.settings, '$.sharing'), '') = 'headers_only' AS headers_only
     FROM json_each(?2) AS k
-        JOIN copy AS c ON c.practice = ?1 AND c.message = unhex(k.value)
-        JOIN account AS a ON a.practice = c.practice AND a.account = c.account";
+        CROSS JOIN copy AS c
+        CROSS JOIN account AS a
+    WHERE c.practice = ?1 AND c.message = unhex(k.value) AND a.practice = c.practice AND a.account = c.account";
 
 type MessageRow = (Vec<u8>, i64, Option<String>, Vec<u8>, i64);
 

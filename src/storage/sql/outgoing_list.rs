@@ -23,7 +23,7 @@ const SELECT_OF_MESSAGE: &str = "
     SELECT id FROM outgoing WHERE practice = ?1 AND message = ?2 ORDER BY ordinal";
 
 const SELECT_OF_MESSAGE_ID: &str = "
-    SELECT id FROM outgoing WHERE practice = ?1 AND message_id = ?2 ORDER BY id";
+    SELECT id FROM outgoing WHERE practice = ?1 AND message_id = ?2";
 
 const SELECT_OF_KEY: &str = "SELECT id FROM outgoing WHERE practice = ?1 AND key = ?2";
 
@@ -110,7 +110,10 @@ pub(super) async fn of_message_id(
     message_id: &MessageId,
 ) -> Result<Vec<OutgoingId>> {
     let select = statement::query_as(SELECT_OF_MESSAGE_ID).bind(practice.as_str()).bind(message_id.as_str());
-    ids(select.fetch_all(tx).await.map_err(failure)?)
+    let mut found = ids(select.fetch_all(tx).await.map_err(failure)?)?;
+    // Sorted here: SQLite would rather walk through all intents in their order than sort a few.
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// The one with a key.

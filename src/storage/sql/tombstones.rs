@@ -179,7 +179,7 @@ fn from_row((reason, at, bars, until, client): Row) -> Result<Tombstone> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::explain::plan;
+    use super::super::explain::plan_for_a_practice as plan;
     use super::*;
 
     #[tokio::test]
