@@ -5,11 +5,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::comparison;
+use super::erasing;
 use super::messages;
 use super::page;
 use super::statement::query;
 use super::transaction::{Connection, Tx};
-use crate::contract::{ArchivedCopy, MailStore, NewAccount, PageQuery, SystemClock, Window};
+use super::window;
+use crate::contract::{
+    ArchivedCopy, Comparison, EraseReason, Erasure, MailStore, NewAccount, PageQuery, SystemClock, Window,
+};
 use crate::error::Result;
 use crate::settings::{AccountSettings, Login, ServerSettings, TlsMode};
 use crate::storage::sqlite::SqliteStore;
@@ -87,9 +92,10 @@ async fn archive(messages: u32) -> SqliteStore {
     store
 }
 
-/// What is asked for, and the steps it takes.
+/// What is asked for, and the steps it takes. What is written is not kept.
 async fn steps<T>(store: &SqliteStore, ask: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T>) -> (T, u64) {
-    let mut session = store.reading().await.unwrap();
+    let practice = practice();
+    let mut session = store.writing(&practice).await.unwrap();
     let mut tx = session.begin().await.unwrap();
     let steps = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&steps);
@@ -172,6 +178,41 @@ async fn messages_cost_the_same_in_a_small_and_in_a_large_archive() {
     let [one, twenty, one_of_more, twenty_of_more] = costs[..] else { panic!("{costs:?}") };
     assert!(one_of_more <= one + one / 10 + 50, "{costs:?}");
     assert!(twenty_of_more <= twenty + twenty / 10 + 50 && twenty <= one * 20, "{costs:?}");
+}
+
+/// What arrives and joins its conversation, what is missing and what is erased costs the same however much there is besides.
+#[tokio::test]
+async fn what_is_written_costs_the_same_in_a_small_and_in_a_large_archive() {
+    let mut costs = Vec::new();
+    for messages in [2_000, 8_000] {
+        let store = archive(messages).await;
+        let account = AccountId::new("a").unwrap();
+        let fence = store.acquire_lease(&practice(), &account, "test", 600).await.unwrap();
+        let now = Timestamp::from_unix(0);
+        let mut reply = archived(&account, messages + 1);
+        reply.parsed.in_reply_to = MessageId::parse("<1000@client.example>");
+        let mut window = Window::new(MailboxName::from_wire("INBOX"), UidValidity::new(1).unwrap());
+        window.copies.push(reply);
+        let commit = async |tx: &mut Tx<'_>| window::commit(tx, now, &fence, &window).await;
+        let (receipt, archiving) = steps(&store, commit).await;
+        assert_eq!(receipt.new_messages, 1);
+
+        let one = archived(&account, 1_000);
+        let erasure = Erasure::new(practice(), vec![one.message], EraseReason::Message);
+        let (erased, erasing) = steps(&store, async |tx| erasing::erase(tx, now, &erasure).await).await;
+        assert_eq!(erased.messages, [one.message]);
+
+        let mut comparison = Comparison::default();
+        comparison.missing.push(one.copy.place.clone());
+        let compare = async |tx: &mut Tx<'_>| comparison::commit(tx, now, &fence, &comparison).await;
+        let ((), comparing) = steps(&store, compare).await;
+        costs.push([archiving, erasing, comparing]);
+    }
+    let [few, many] = costs[..] else { panic!("{costs:?}") };
+    println!("{few:?} steps among 2,000 messages, {many:?} among 8,000");
+    for (few, many) in few.into_iter().zip(many) {
+        assert!(many <= few + few / 5 + 50, "{costs:?}");
+    }
 }
 
 /// Statistics that a host's own tools gathered change no plan for the worse: the store itself goes by those of a large archive.
