@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use practicemail::PracticeMail;
 use practicemail::contract::{
-    CredentialField, CredentialStore, KeyProvider, MailStore, NewAccount, SystemClock,
+    CredentialField, CredentialStore, KeyProvider, MailStore, NewAccount, Practice, SystemClock,
 };
+use practicemail::practice_mail::Storage;
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
 use practicemail::storage::sqlite::SqliteStore;
-use practicemail::storage::{FileKey, Sealer};
+use practicemail::storage::{FileKey, MemoryDirectory, Sealer};
 use practicemail::types::{AccountId, Address, PracticeId, Secret, UserId};
 
 fn practice() -> PracticeId {
@@ -79,15 +81,13 @@ async fn a_new_key_seals_from_the_next_start_on_and_the_old_one_stays_as_long_as
     assert_eq!(running.current().await.unwrap().id(), 1, "until it is started again");
     let started = Arc::new(FileKey::open_or_create(&key_file).await.unwrap());
 
-    let in_use = "SELECT DISTINCT hex(substr(octets, 2, 4)) FROM credential ORDER BY 1";
     for (sealed_anew, numbers) in
         [(None, &["00000001"][..]), (Some("a"), &["00000001", "00000002"]), (Some("b"), &["00000002"])]
     {
         if let Some(id) = sealed_anew {
             seal(&store, &started, id).await;
         }
-        let found: Vec<String> = sqlx::query_scalar(in_use).fetch_all(&mut plain(&path).await).await.unwrap();
-        assert_eq!(found, numbers);
+        assert_eq!(in_use(&path).await, numbers);
         for (keys, id) in [(&running, "a"), (&started, "b")] {
             let field = CredentialField::IncomingPassword;
             let record = store.load(&practice(), &account(id), field).await.unwrap().unwrap();
@@ -96,4 +96,70 @@ async fn a_new_key_seals_from_the_next_start_on_and_the_old_one_stays_as_long_as
             assert_eq!(opened.expose(), "a password");
         }
     }
+}
+
+/// The numbers of the keys that seal something.
+async fn in_use(path: &Path) -> Vec<String> {
+    let select = "SELECT DISTINCT hex(substr(octets, 2, 4)) FROM credential ORDER BY 1";
+    sqlx::query_scalar(select).fetch_all(&mut plain(path).await).await.unwrap()
+}
+
+#[tokio::test]
+async fn after_resealing_the_old_key_is_of_no_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, key_file) = (dir.path().join("mail.db"), dir.path().join("mail.key"));
+    let store = open(&path).await;
+    let old = Arc::new(FileKey::open_or_create(&key_file).await.unwrap());
+    for id in ["a", "b"] {
+        connect(&store, id).await;
+    }
+    // What the practice keeps for itself is sealed as users' secrets are.
+    let noreply = (account("#noreply"), CredentialField::OutgoingPassword);
+    let grant = (account("b"), CredentialField::Grant);
+    let password = (account("a"), CredentialField::IncomingPassword);
+    for (account, field) in [&noreply, &grant, &password] {
+        let sealed = Sealer::new(old.clone()).seal(&practice(), account, *field, &Secret::new("it")).await;
+        store.replace(&practice(), account, *field, sealed.unwrap(), None).await.unwrap();
+    }
+    let new_line = ["practicemail-key 1 2 ", &"0b".repeat(32), "\n"].concat();
+    let lines = std::fs::read_to_string(&key_file).unwrap() + &new_line;
+    std::fs::write(&key_file, lines).unwrap();
+
+    let directory = MemoryDirectory::new();
+    directory.put_practice(Practice::new(practice(), "A practice"));
+    let (directory, store) = (Arc::new(directory), Arc::new(store));
+    let door = async || {
+        let keys = FileKey::open_or_create(&key_file).await.unwrap();
+        PracticeMail::new(directory.clone(), Storage::of(store.clone()), Arc::new(keys))
+    };
+    // Somebody renews the token at the same time, and is not overwritten: their turn ends, and then it is this one's.
+    let version = store.load(&practice(), &grant.0, grant.1).await.unwrap().unwrap().version;
+    let claim = store.claim(&practice(), &grant.0, grant.1, version, 60).await.unwrap().unwrap();
+    let renewing = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let renewed = Sealer::new(old.clone());
+        let sealed = renewed.seal(&practice(), &grant.0, grant.1, &Secret::new("renewed")).await.unwrap();
+        store.replace(&practice(), &grant.0, grant.1, sealed, Some(claim)).await.unwrap().unwrap();
+    };
+    let mail = door().await;
+    let practice_id = practice();
+    let (resealed, ()) = tokio::join!(mail.reseal(&practice_id), renewing);
+    let resealed = resealed.unwrap();
+    assert_eq!((resealed.anew, resealed.current, resealed.unreadable.len()), (3, 0, 0));
+    assert_eq!(in_use(&path).await, ["00000002"]);
+    let again = mail.reseal(&practice_id).await.unwrap();
+    assert_eq!((again.anew, again.current), (0, 3));
+
+    std::fs::write(&key_file, new_line).unwrap();
+    let new = Arc::new(FileKey::open_or_create(&key_file).await.unwrap());
+    for ((account, field), secret) in [(&noreply, "it"), (&grant, "renewed"), (&password, "it")] {
+        let record = store.load(&practice(), account, *field).await.unwrap().unwrap();
+        let opened = Sealer::new(new.clone()).open(&practice(), account, *field, &record.octets).await;
+        assert_eq!(opened.unwrap().expose(), secret);
+    }
+
+    // What an older key sealed that is gone is told, and nothing else waits for it.
+    seal(&store, &old, "a").await;
+    let left = door().await.reseal(&practice_id).await.unwrap();
+    assert_eq!((left.current, left.unreadable), (2, [account("a")].into()));
 }

@@ -41,3 +41,26 @@ async fn what_is_paused_is_not_read_until_it_is_resumed() {
     assert_eq!(office.ok(&["resume"])["pauses"].as_array().unwrap().len(), 0);
     assert_eq!(office.ok(&["worker", "--for", "1", "--look-every", "0.1"])["passes"], 1);
 }
+
+/// A new line in the key file, `reseal`, and the old line can go.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_replaced_by_another() {
+    let office = Office::open(Personality::Plain).await;
+    let key_file = office.path("mail.db.key");
+    let before = std::fs::read_to_string(&key_file).expect("the key file");
+    let line = ["practicemail-key 1 2 ", &"0b".repeat(32), "\n"].concat();
+    std::fs::write(&key_file, before.clone() + &line).expect("the new key is written");
+    let resealed = office.ok(&["reseal"]);
+    assert!(resealed["anew"].as_u64().unwrap() >= 2, "{resealed}");
+    assert_eq!((&resealed["current"], &resealed["unreadable"]), (&0.into(), &serde_json::json!([])));
+    assert_eq!(office.ok(&["reseal"])["current"], resealed["anew"]);
+
+    std::fs::write(&key_file, line).expect("the old key is taken away");
+    office.ok(&["sync", "--user", "anna"]);
+
+    std::fs::write(&key_file, before).expect("only the old key is left");
+    let failed = office.run(&["reseal"]);
+    let told = office::answered(&failed, 1);
+    assert_eq!(told["anew"], 0, "{told}");
+    assert!(!told["unreadable"].as_array().unwrap().is_empty(), "{told}");
+}

@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Pause(PauseArgs),
     /// Let it go on.
     Resume(ResumeArgs),
+    /// Seal every stored password and token with the newest key of the key file.
+    Reseal,
     /// Send a message, an answer included, from a user's account.
     Send(Box<SendArgs>),
     /// Show what was sent and what waits; take back or settle single messages.

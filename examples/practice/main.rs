@@ -37,6 +37,7 @@ mod outbox;
 mod page;
 mod privacy;
 mod reconcile;
+mod reseal;
 mod search;
 mod send;
 mod settings;
@@ -121,6 +122,7 @@ async fn answer(host: &Host, command: &Command, json: bool) -> Result<Answer> {
         Command::Worker(args) => worker::run(host, args, json).await,
         Command::Pause(args) => worker::pause(host, args).await,
         Command::Resume(args) => worker::resume(host, args).await,
+        Command::Reseal => reseal::run(host).await,
         Command::Send(args) => send::run(host, args).await,
         Command::Outbox(args) => outbox::run(host, args).await,
         Command::Tab(args) => tab::run(host, args).await,

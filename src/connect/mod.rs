@@ -7,6 +7,7 @@ mod grants;
 mod owned_tasks;
 mod protocols;
 mod registrations;
+mod resealing;
 mod secrets;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 pub(crate) use authorizing::{Errand, GivenBack, Redeemed};
 pub(crate) use owned_tasks::OwnedTasks;
 pub use protocols::Protocols;
+pub(crate) use resealing::Resealing;
 pub(crate) use secrets::{is_reserved, reserved};
 
 use async_trait::async_trait;

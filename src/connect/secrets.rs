@@ -24,7 +24,7 @@ const RESERVED: char = '#';
 #[derive(Clone)]
 pub(super) struct Secrets {
     pub(super) store: Arc<dyn CredentialStore>,
-    sealer: Sealer,
+    pub(super) sealer: Sealer,
 }
 
 impl Secrets {

@@ -96,6 +96,17 @@ impl Sealer {
     }
 }
 
+impl Sealer {
+    /// Whether a sealed record was sealed with the current key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyUnavailable`].
+    pub async fn is_current(&self, sealed: &[u8]) -> Result<bool> {
+        let current = self.keys.current().await?.id();
+        Ok(take_apart(sealed).is_some_and(|(id, ..)| id == current))
+    }
+}
+
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sealer(..)")
