@@ -318,6 +318,21 @@ async fn hot_questions_are_answered_by_index() {
     for table in ["search_piece", "message", "rendition", "copy", "posting"] {
         assert_by_index(&plans, table);
     }
+    // Of a key that every message carries: a rare word is found by what holds it, a common one by walking through the newest.
+    for (word, found, pieces, messages) in [("wordrare", 10, 20, 10), ("wordcommon", 50, 2_001 + 200, 200)] {
+        let before = server.log().len();
+        let mut filter = PageFilter::default();
+        filter.terms = SearchTerms::parse(word);
+        let everybodys = page(vec![key("everybody")]).filter(filter);
+        assert_eq!(store.page(&everybodys).await.unwrap().len(), found, "{word}");
+        let plans = server.log().split_off(before);
+        for table in ["search_piece", "message", "posting"] {
+            assert_by_index(&plans, table);
+        }
+        assert!(visited(&plans, "search_piece") <= pieces, "{word}: {plans}");
+        let by_time = visited(&plans, "posting");
+        assert!(visited(&plans, "message") + by_time <= messages, "{word}: {plans}");
+    }
 }
 
 fn assert_by_index(plans: &str, table: &str) {
@@ -329,6 +344,7 @@ fn assert_by_index(plans: &str, table: &str) {
 fn visited(plans: &str, table: &str) -> usize {
     let scans =
         plans.lines().filter(|line| line.contains(" Scan ") && line.contains(&format!(" on {table} ")));
+    let scans = scans.filter(|line| !line.contains("never executed"));
     let number = |text: &str, name: &str| -> usize {
         let after = text.rsplit(&format!("{name}=")).next().unwrap_or_default();
         after.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
@@ -363,11 +379,19 @@ fn fill(server: &PostgresServer, messages: u32) {
             FROM {SCHEMA}.message AS m JOIN (VALUES {}) AS k (client, digits) ON k.client = m.sort_time % 600",
         keys.join(", ")
     ));
-    let token = token(&key("c0"));
+    server.sql(&format!(
+        "INSERT INTO {SCHEMA}.posting (practice, key, sort_time, message)
+            SELECT 'hale', decode('{}', 'hex'), sort_time, message FROM {SCHEMA}.message",
+        key("everybody").as_bytes().iter().map(|octet| format!("{octet:02x}")).collect::<String>()
+    ));
+    let (token, everybody) = (token(&key("c0")), token(&key("everybody")));
     server.sql(&format!(
         "INSERT INTO {SCHEMA}.search_piece (practice, message, rendition, piece, words)
             SELECT 'hale', message, message, 0,
-                ('''word' || (sort_time % 50) || ''':1A' || CASE WHEN sort_time % 600 = 0 THEN ' ''wordseven'':2B ''{token}'':16383C' ELSE '' END)::tsvector
+                ('''word' || (sort_time % 50) || ''':1A ''{everybody}'':16383C'
+                    || CASE WHEN sort_time % 2 = 0 THEN ' ''wordcommon'':3B' ELSE '' END
+                    || CASE WHEN sort_time % 6000 = 0 THEN ' ''wordrare'':4B' ELSE '' END
+                    || CASE WHEN sort_time % 600 = 0 THEN ' ''wordseven'':2B ''{token}'':16383C' ELSE '' END)::tsvector
             FROM {SCHEMA}.message"
     ));
     server.sql("ANALYZE");

@@ -35,25 +35,70 @@ const INSERT: &str = "
 
 const DELETE: &str = "DELETE FROM search_piece WHERE practice = ?1 AND message = ?2";
 
-/// `?2`, of which conversation; `?11`, the keys and the first term; `?12`, the others.
-const SELECT: &str = concat!(
-    "
-    SELECT DISTINCT p.sort_time, p.message
-    FROM search_piece AS s JOIN message AS p ON p.practice = s.practice AND p.message = s.message
-    WHERE s.practice = ?1 AND s.words @@ CAST(?11 AS tsquery) AND (?2 IS NULL OR p.conversation = ?2)
-      AND NOT EXISTS (
+/// So many that hold the terms are sorted by time; where there are more, mail is walked through by time until enough is found. The server
+/// is not left the choice: what it expects of words is a guess, and a wrong one walks through a whole archive for a rare word.
+const FEW: i64 = 2_000;
+
+/// How many hold the terms, counted to an end: as many as are counted are read, whatever the server expects. `?2`, the keys and the first term.
+const COUNT: &str = "
+    WITH hit AS MATERIALIZED (
+        SELECT 1 FROM search_piece AS s WHERE s.practice = ?1 AND s.words @@ CAST(?2 AS tsquery))
+    SELECT count(*) FROM (SELECT 1 FROM hit LIMIT ?3) AS counted";
+
+/// Whether the other terms, `?12`, are held by a rendition of which one piece holds the first, and it is shown.
+macro_rules! holds_the_rest {
+    () => {
+        concat!(
+            "NOT EXISTS (
         SELECT 1 FROM json_each(?12) AS t
         WHERE NOT EXISTS (
             SELECT 1 FROM search_piece AS o
             WHERE o.practice = ?1 AND o.message = s.message AND o.rendition = s.rendition
               AND o.words @@ CAST(t.value AS tsquery)))
-      AND ",
-    is_in_sight!(),
+      AND (",
+            is_in_sight!(),
+            ")"
+        )
+    };
+}
+
+/// Beginning with what holds the keys and the first term, `?11`, or what of a conversation, `?2`, does. `OFFSET 0` has each message looked up by its key.
+const BY_WORDS: &str = concat!(
+    "
+    WITH s AS MATERIALIZED (
+        SELECT h.message, h.rendition FROM search_piece AS h
+        WHERE h.practice = ?1 AND h.words @@ CAST(?11 AS tsquery)
+          AND (?2 IS NULL OR h.message IN (SELECT message FROM message WHERE practice = ?1 AND conversation = ?2)))
+    SELECT DISTINCT p.sort_time, p.message
+    FROM s CROSS JOIN LATERAL (
+        SELECT m.sort_time, m.message FROM message AS m WHERE m.practice = ?1 AND m.message = s.message OFFSET 0) AS p
+    WHERE ",
+    holds_the_rest!(),
     "
       AND ",
     passes!(),
     "
     ORDER BY p.sort_time DESC, p.message DESC LIMIT ?3"
+);
+
+/// Beginning with the newest of each key, `?15`.
+const BY_TIME: &str = concat!(
+    "
+    SELECT DISTINCT top.sort_time, top.message
+    FROM json_each(?15) AS k CROSS JOIN LATERAL (
+        SELECT p.sort_time, p.message FROM posting AS p
+        WHERE p.practice = ?1 AND p.key = unhex(k.value)
+          AND (?2 IS NULL OR EXISTS (
+            SELECT 1 FROM message AS m WHERE m.practice = ?1 AND m.message = p.message AND m.conversation = ?2))
+          AND EXISTS (
+            SELECT 1 FROM search_piece AS s
+            WHERE s.practice = ?1 AND s.message = p.message AND s.words @@ CAST(?11 AS tsquery) AND ",
+    holds_the_rest!(),
+    ") AND ",
+    passes!(),
+    "
+        ORDER BY p.sort_time DESC, p.message DESC LIMIT ?3) AS top
+    ORDER BY top.sort_time DESC, top.message DESC LIMIT ?3"
 );
 
 /// Writes what a message is searched for by.
@@ -99,7 +144,9 @@ pub(super) async fn newest(
     let mut terms = question.terms.terms().iter().map(|term| phrase(term, weights));
     let keys: Vec<_> = tokens(query).iter().map(|token| format!("'{token}':C")).collect();
     let first = format!("({}) & ({})", keys.join(" | "), terms.next().unwrap_or_default());
-    let select = statement::query_as::<(i64, Vec<u8>)>(SELECT)
+    // A conversation is short, whatever it says.
+    let is_few = question.conversation.is_some() || count(tx, query, &first).await? <= FEW;
+    let select = statement::query_as::<(i64, Vec<u8>)>(if is_few { BY_WORDS } else { BY_TIME })
         .bind(query.practice.as_str())
         .bind(question.conversation.map(|conversation| conversation.as_bytes().to_vec()))
         .bind(i64::try_from(query.limit).unwrap_or(i64::MAX));
@@ -107,12 +154,19 @@ pub(super) async fn newest(
         .bind(first)
         .bind(values::json(&terms.collect::<Vec<_>>())?)
         .bind(0i64)
-        .bind(question.sight as i64);
+        .bind(question.sight as i64)
+        .bind(values::keys_to_json(&query.keys)?);
     let rows = select.fetch_all(tx).await.map_err(failure)?;
     let position = |(sort_time, message): (i64, Vec<u8>)| {
         Ok(PagePosition::new(Timestamp::from_unix(sort_time), values::message_key(&message)?))
     };
     rows.into_iter().map(position).collect()
+}
+
+/// How many hold the keys and the first term, or one more than a few.
+async fn count(tx: &mut Tx<'_>, query: &PageQuery, first: &str) -> Result<i64> {
+    let select = statement::query_scalar(COUNT).bind(query.practice.as_str()).bind(first).bind(FEW + 1);
+    select.fetch_one(tx).await.map_err(failure)
 }
 
 /// Words that follow each other, the last of which need only be the beginning of one. Words are letters and digits: nothing in them
