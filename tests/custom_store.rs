@@ -200,3 +200,13 @@ async fn the_file_is_its_owners() {
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 2);
 }
+
+/// Who starts a second process is told what is in the way.
+#[tokio::test]
+async fn a_file_that_is_open_is_said_to_be() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("mail.redb");
+    let _open = FileStore::open(&file, Arc::new(SystemClock::new())).await.unwrap();
+    let error = FileStore::open(&file, Arc::new(SystemClock::new())).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Busy, "{error:?}");
+}

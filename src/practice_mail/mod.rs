@@ -17,6 +17,7 @@ mod export;
 mod export_view;
 mod feed;
 mod forget;
+mod gap;
 mod mailboxes;
 mod measure;
 mod message;

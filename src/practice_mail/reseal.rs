@@ -31,7 +31,7 @@ impl PracticeMail {
     /// [`Busy`](ErrorKind::Busy) where somebody else is at a secret for more than a minute; storage kinds.
     ///
     /// # Cancel safety
-    /// Each secret is sealed anew, or as it was; asked again, it goes on.
+    /// Each secret is sealed anew, or as it was; asked again, it goes on. Of the one it was at others may wait for up to thirty seconds.
     ///
     /// ```
     /// use practicemail::PracticeMail;

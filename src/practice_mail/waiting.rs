@@ -12,18 +12,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::PracticeMail;
-use crate::contract::{AccountRecord, SignInHints, Waited};
+use super::gap::Gap;
+use crate::contract::{AccountRecord, Waited};
 use crate::error::Result;
 use crate::sync::work::Wanted;
 use crate::types::{AccountId, MailboxName, PracticeId};
 
 /// How long a session waits after the worker's last pass over its account. Passes are ten to fifteen minutes apart.
 const AFTER_A_PASS: Duration = Duration::from_mins(16);
-/// From one request to the next. Doubled with each pass that finds nothing, so that a server that tells of changes without end is not
-/// asked without end.
-const SHORTEST_GAP: Duration = Duration::from_secs(1);
-const LONGEST_GAP: Duration = Duration::from_mins(1);
-
 /// From the beginning of one session to that of the next, where the former was lost: a server that drops every session is not asked for
 /// ever new ones.
 const AGAIN: Duration = Duration::from_mins(10);
@@ -53,7 +49,7 @@ type At = (PracticeId, AccountId);
 #[derive(Debug, Clone, Copy)]
 struct Turn {
     until: Instant,
-    gap: Duration,
+    gap: Gap,
 }
 
 /// A session, or why there is none.
@@ -102,7 +98,7 @@ impl Waiting {
                         place.turn.send_modify(|turn| *turn = turn.after(until, found));
                     } else if sessions.len() < self.most {
                         number += 1;
-                        let (sender, turn) = watch::channel(Turn { until, gap: SHORTEST_GAP });
+                        let (sender, turn) = watch::channel(Turn { until, gap: Gap::SHORTEST });
                         let begun = Instant::now();
                         places.insert(at.clone(), Place { number, turn: sender, begun, not_before: None });
                         let (this, number) = (&self, number);
@@ -164,9 +160,7 @@ impl Waiting {
     /// Waits, and asks for a pass with every change. `Ok` where the server does not tell of any.
     async fn wait(&self, record: &AccountRecord, turn: &watch::Receiver<Turn>) -> Result<()> {
         let (account, inbox) = (&record.account, MailboxName::encode("INBOX"));
-        let hints = self.mail.storage.mail.sync_state(&account.practice, &account.id).await?.hints;
-        let mut reader =
-            self.mail.connections.open_reader(account, &SignInHints::from_stored(hints)).await?.reader;
+        let mut reader = self.mail.open_to_wait(account).await?;
         // From here on nothing is missed; what came since the pass, another one finds.
         let mut waited = match reader.wait_for_change(&inbox, Duration::ZERO).await? {
             Waited::NotOffered => Waited::NotOffered,
@@ -176,7 +170,7 @@ impl Waiting {
         loop {
             match waited {
                 Waited::Changed => {
-                    let gap = turn.borrow().gap;
+                    let gap = turn.borrow().gap.get();
                     sleep_until(asked + gap).await;
                     asked = Instant::now();
                     self.mail.storage.mail.request_now(&account.practice, Some(account.id.clone())).await?;
@@ -210,7 +204,7 @@ impl Place {
 impl Turn {
     /// The turn after a pass.
     fn after(self, until: Instant, found: bool) -> Self {
-        Self { until, gap: if found { SHORTEST_GAP } else { (self.gap * 2).min(LONGEST_GAP) } }
+        Self { until, gap: self.gap.after(found) }
     }
 }
 

@@ -8,9 +8,10 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use super::gap::{Gap, found_something};
 use super::watch_view::{WatchSink, Watched};
 use super::{PracticeMail, SIDE_BY_SIDE};
-use crate::contract::{AccountRecord, MailboxReader, SignInHints, Waited};
+use crate::contract::{AccountRecord, MailboxReader, NewAccount, SignInHints, Waited};
 use crate::error::{Error, ErrorKind, Result, Who};
 use crate::sync::AccountReport;
 use crate::types::{AccountId, Digest, MailboxName, PracticeId, UserId};
@@ -20,10 +21,6 @@ const AT_LEAST_EVERY: Duration = Duration::from_mins(10);
 const SPREAD_SECONDS: u64 = 300;
 /// How often it is looked whether an account is still to be read, and whether others are.
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
-/// From the end of a pass to the next that a change asks for. Doubled with each pass that finds nothing, so that a server that
-/// tells of changes without end is not asked without end.
-const SHORTEST_GAP: Duration = Duration::from_secs(1);
-const LONGEST_GAP: Duration = Duration::from_mins(1);
 /// The first pause after a failure; doubled with each that follows.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -102,6 +99,15 @@ impl PracticeMail {
     }
 }
 
+impl PracticeMail {
+    /// A session of its own for an account, to wait at its inbox.
+    pub(super) async fn open_to_wait(&self, account: &NewAccount) -> Result<Box<dyn MailboxReader>> {
+        let hints = self.storage.mail.sync_state(&account.practice, &account.id).await?.hints;
+        let hints = SignInHints::from_stored(hints);
+        Ok(self.connections.open_reader(account, &hints).await?.reader)
+    }
+}
+
 /// What every account is watched with.
 struct Watch<'a> {
     mail: &'a PracticeMail,
@@ -115,7 +121,7 @@ struct Watch<'a> {
 struct Pace {
     every: Duration,
     last: Option<Instant>,
-    gap: Duration,
+    gap: Gap,
     pause: Option<Duration>,
 }
 
@@ -128,7 +134,7 @@ impl Watch<'_> {
         while let Some(record) = self.to_be_read(id).await {
             let begun = Instant::now();
             let Err(error) = self.session(&record, &mut pace).await else { return };
-            if begun.elapsed() >= LONGEST_GAP {
+            if begun.elapsed() >= Gap::LONGEST.get() {
                 // It held: what failed is not the account.
                 pause = FIRST_PAUSE;
             }
@@ -148,9 +154,7 @@ impl Watch<'_> {
     async fn session(&self, record: &AccountRecord, pace: &mut Pace) -> Result<()> {
         let id = &record.account.id;
         let inbox = MailboxName::encode("INBOX");
-        let hints = self.mail.storage.mail.sync_state(self.practice, id).await?.hints;
-        let hints = SignInHints::from_stored(hints);
-        let mut reader = Some(self.mail.connections.open_reader(&record.account, &hints).await?.reader);
+        let mut reader = Some(self.mail.open_to_wait(&record.account).await?);
         // From here on nothing is missed: what comes while a pass reads ends the next wait.
         if !waits(&mut reader, &inbox).await? {
             leave(&mut reader).await;
@@ -249,7 +253,7 @@ impl Pace {
         let digest = Digest::of(account.as_str().as_bytes());
         let spread = digest.as_bytes().first().map_or(0, |octet| u64::from(*octet) * SPREAD_SECONDS / 255);
         let every = AT_LEAST_EVERY + Duration::from_secs(spread);
-        Self { every, last: None, gap: SHORTEST_GAP, pause: None }
+        Self { every, last: None, gap: Gap::SHORTEST, pause: None }
     }
 
     /// When the next pass is due, whether something changes or not.
@@ -259,7 +263,7 @@ impl Pace {
 
     /// When the next pass may begin at the soonest, where something has changed.
     fn soonest(&self) -> Instant {
-        self.last.map_or_else(Instant::now, |last| last + self.pause.unwrap_or(self.gap))
+        self.last.map_or_else(Instant::now, |last| last + self.pause.unwrap_or(self.gap.get()))
     }
 
     /// A pass has ended; `wait` is what its error asks for.
@@ -267,8 +271,7 @@ impl Pace {
         self.last = Some(Instant::now());
         match &report.error {
             None => {
-                let found = report.mailboxes.iter().any(|mailbox| mailbox.scanned > 0);
-                self.gap = if found { SHORTEST_GAP } else { (self.gap * 2).min(LONGEST_GAP) };
+                self.gap = self.gap.after(found_something(report));
                 self.pause = None;
             }
             Some(error) => {

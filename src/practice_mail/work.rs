@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::PracticeMail;
+use super::gap::found_something;
 use super::sync::Held;
 use super::waiting::{Read, Waiting};
 use crate::contract::{AccountRecord, DueAccount, NextDue, PassEnd, ProviderLimits};
@@ -195,9 +196,8 @@ impl Chores for Desk {
                 let held = Held { record, fence, lease: self.lease, failures: *failures, brake: &brake };
                 let report = self.mail.read_account(held, &|_| {}).await;
                 if let (None, Some(read)) = (&report.error, &self.read) {
-                    let found = report.mailboxes.iter().any(|mailbox| mailbox.scanned > 0);
                     // Where nobody takes it any more, the worker ends.
-                    let _ = read.send(Read { record: record.clone(), found });
+                    let _ = read.send(Read { record: record.clone(), found: found_something(&report) });
                 }
                 (self.told)(&practice, &report);
             }

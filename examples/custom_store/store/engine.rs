@@ -261,6 +261,9 @@ pub(crate) fn failed(error: impl Into<redb::Error>) -> Error {
         redb::Error::Corrupted(why) => {
             Error::new(ErrorKind::StorageCorrupt, "the archive's file is damaged").with_source(why)
         }
+        redb::Error::DatabaseAlreadyOpen => {
+            Error::new(ErrorKind::Busy, "another process, or this one, has the archive's file open")
+        }
         redb::Error::ValueTooLarge(_) => {
             Error::new(ErrorKind::StorageRefused, "the archive does not take a record of such a length")
         }

@@ -81,15 +81,13 @@ const BY_WORDS: &str = concat!(
     ORDER BY p.sort_time DESC, p.message DESC LIMIT ?3"
 );
 
-/// Beginning with the newest of each key, `?15`.
+/// Beginning with the newest of each key, `?15`, of whatever conversation.
 const BY_TIME: &str = concat!(
     "
     SELECT DISTINCT top.sort_time, top.message
     FROM json_each(?15) AS k CROSS JOIN LATERAL (
         SELECT p.sort_time, p.message FROM posting AS p
         WHERE p.practice = ?1 AND p.key = unhex(k.value)
-          AND (?2 IS NULL OR EXISTS (
-            SELECT 1 FROM message AS m WHERE m.practice = ?1 AND m.message = p.message AND m.conversation = ?2))
           AND EXISTS (
             SELECT 1 FROM search_piece AS s
             WHERE s.practice = ?1 AND s.message = p.message AND s.words @@ CAST(?11 AS tsquery) AND ",
