@@ -13,7 +13,7 @@ pub(in crate::storage) fn failure(error: sqlx::Error) -> Error {
         }
         sqlx::Error::Database(cause) => by_code(cause.code().as_deref()),
         sqlx::Error::PoolTimedOut => {
-            (ErrorKind::Storage, "no connection to the archive's database came free")
+            (ErrorKind::Storage, "the archive's database cannot be reached, or has no connection free")
         }
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => {
             (ErrorKind::StorageCorrupt, "the archive holds a value of another type")
