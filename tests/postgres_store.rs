@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use practicemail::contract::{
-    ArchivedCopy, BlobInfo, ComposedMessage, MailStore, NewAccount, NewOutgoing, Outbox as _, OutboxQuery,
-    PageFilter, PageQuery, Route, SendLimits, Window,
+    Archive as _, ArchivedCopy, BlobInfo, ComposedMessage, EraseReason, Erasure, MailStore, NewAccount,
+    NewOutgoing, Outbox as _, OutboxQuery, PageFilter, PageQuery, Route, SendLimits, Window,
 };
 use practicemail::error::ErrorKind;
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
@@ -270,6 +270,94 @@ async fn secrets_and_peoples_words_are_in_no_error() {
         }
         assert!(!all.contains("hunter2"), "{all}");
     }
+}
+
+/// One vector of the engine holds the words of a piece and some 16,000 keys.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_of_more_keys_than_a_vector_holds_is_found_by_each() {
+    let server = PostgresServer::start();
+    let store = open(&server).await;
+    let mut fences = Vec::new();
+    for number in [1, 2] {
+        connect(&store, number).await;
+        fences.push(store.acquire_lease(&practice(), &account(number), "worker", 600).await.unwrap());
+    }
+    // Sixteen thousand words a piece.
+    let text: String = (0..40_000).map(|n| format!("w{n} ")).collect();
+    let keys: BTreeSet<_> = (0..30_000).map(|n| key(&format!("c{n}"))).collect();
+    let mut crowded = window(1, 3, &text);
+    crowded.copies[0].postings = keys.clone();
+    let message = crowded.copies[0].message;
+    let [first, last] = [keys.first(), keys.last()].map(|key| *key.unwrap());
+    for (uid, text) in [(2, "before w0"), (4, "behind w0")] {
+        let mut usual = window(1, uid, text);
+        usual.copies[0].postings = BTreeSet::from([first, last]);
+        store.commit_window(&fences[0], &usual).await.unwrap();
+    }
+    store.commit_window(&fences[0], &crowded).await.unwrap();
+    let pieces =
+        || server.sql(&format!("SELECT count(*), count(DISTINCT message) FROM {SCHEMA}.search_piece"));
+    assert_eq!(pieces(), "8|3", "three pieces with two groups of keys, and one each");
+    assert!(store.is_indexed(&practice(), message, &keys).await.unwrap());
+    let more = BTreeSet::from([key("nobody")]);
+    assert!(!store.is_indexed(&practice(), message, &keys.union(&more).copied().collect()).await.unwrap());
+    // As its other holder read it; then all is written again.
+    let everywhere = [first, last, key("c0"), key("c29999"), key("c15000")];
+    let mut again = window(2, 3, &text);
+    again.copies[0].postings = BTreeSet::from(everywhere);
+    store.commit_window(&fences[1], &again).await.unwrap();
+    store.commit_window(&fences[1], &again).await.unwrap();
+    assert_eq!(pieces(), "8|3");
+
+    let find = async |keys: &[KeyDigest], words: &str| {
+        let mut query = PageQuery::new(practice(), keys.to_vec(), 10);
+        query.filter.terms = SearchTerms::parse(words);
+        let found = store.page(&query).await.unwrap();
+        found.iter().map(|at| at.sort_time.as_unix()).collect::<Vec<_>>()
+    };
+    let ask = async || {
+        for key in everywhere {
+            for words in ["w39999", "w1 w20000 w39999", "\"w15998 w15999 w16000\" w3", "w0 paula w2000"] {
+                assert_eq!(find(&[key], words).await, [3], "{words}");
+            }
+            assert_eq!(find(&[key], "w40000").await, [0; 0]);
+        }
+        assert_eq!(find(&everywhere, "w0").await, [4, 3, 2]);
+        assert_eq!(find(&[key("nobody")], "w0").await, [0; 0]);
+    };
+    ask().await;
+    let mut page = PageQuery::new(practice(), vec![last, first], 1);
+    for words in ["", "w0"] {
+        page.filter.terms = SearchTerms::parse(words);
+        page.before = None;
+        for time in [4, 3, 2] {
+            let found = store.page(&page).await.unwrap();
+            assert_eq!(found.iter().map(|at| at.sort_time.as_unix()).collect::<Vec<_>>(), [time], "{words}");
+            page.before = found.last().copied();
+        }
+        assert!(store.page(&page).await.unwrap().is_empty());
+    }
+    // The same where so much holds the words that mail is walked through by time.
+    let vector = everywhere.map(|key| format!("''{}'':16383C", token(&key))).join(" ");
+    server.sql(&format!(
+        "INSERT INTO {SCHEMA}.search_piece SELECT 'hale', sha256(n::text::bytea), '', 0,
+            ('{vector} ''w0'':1B ''w1'':2B ''w15998'':3B ''w15999'':4B ''w16000'':5B ''w39999'':6B')::tsvector
+        FROM generate_series(1, 2100) AS n"
+    ));
+    ask().await;
+    server.sql(&format!("DELETE FROM {SCHEMA}.search_piece WHERE rendition = ''"));
+
+    // Without the one account's copy it is found by what the other's brought; once it is erased, by nothing.
+    store.disconnect(&practice(), &account(1)).await.unwrap();
+    store.erase_account(&practice(), &account(1)).await.unwrap();
+    assert_eq!(pieces(), "3|1");
+    assert_eq!(find(&everywhere, "w0 w39999").await, [3]);
+    let erasure = Erasure::new(practice(), vec![message], EraseReason::Message);
+    assert_eq!(store.erase_messages(&erasure).await.unwrap().messages, [message]);
+    store.purge().await.unwrap();
+    assert_eq!(pieces(), "0|0");
+    assert_eq!(server.sql(&format!("SELECT count(*) FROM {SCHEMA}.posting")), "0");
+    assert!(store.page(&PageQuery::new(practice(), everywhere.to_vec(), 10)).await.unwrap().is_empty());
 }
 
 /// On 60,000 messages of 600 clients, with what the server knows of them: the plans that are used, and how many rows they visit.

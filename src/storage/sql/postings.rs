@@ -11,30 +11,35 @@ use crate::error::Result;
 use crate::types::{KeyDigest, MessageKey, PracticeId};
 
 macro_rules! is_found_by_keys {
-    () => {
-        "
+    ($each:literal) => {
+        concat!(
+            "
     SELECT NOT EXISTS (
         SELECT 1 FROM json_each(?3) AS k
         WHERE NOT EXISTS (
             SELECT 1 FROM posting AS p
             WHERE p.practice = m.practice AND p.key = unhex(k.value) AND p.sort_time = m.sort_time
-              AND p.message = m.message))
+              AND p.message = m.message",
+            $each,
+            "))
       AND NOT EXISTS (
         SELECT 1 FROM rendition AS r
         WHERE r.practice = m.practice AND r.message = m.message AND NOT EXISTS ("
+        )
     };
 }
 
+/// `OFFSET 0` has PostgreSQL look each key up: it takes a message to have a few, and would compare each with all.
 const IS_INDEXED: Sql = Sql::each(
     concat!(
-        is_found_by_keys!(),
+        is_found_by_keys!(""),
         "
             SELECT 1 FROM search_row AS s JOIN search ON search.rowid = s.id
             WHERE s.practice = r.practice AND s.message = r.message AND s.rendition = r.digest))
     FROM message AS m WHERE m.practice = ?1 AND m.message = ?2"
     ),
     concat!(
-        is_found_by_keys!(),
+        is_found_by_keys!(" OFFSET 0"),
         "
             SELECT 1 FROM search_piece AS s
             WHERE s.practice = r.practice AND s.message = r.message AND s.rendition = r.digest))

@@ -2,7 +2,8 @@
 //! server cuts them. Heads weigh A, bodies B, keys C.
 //!
 //! A vector has an end: 16,383 places, 256 of each word, a megabyte. A longer rendition has several, each of which begins with the
-//! last words of the one before, so that a phrase is not cut; every term is looked for in each of them.
+//! last words of the one before, so that a phrase is not cut; every term is looked for in each of them. A message of more keys than one
+//! vector holds has each of them once for every group of its keys: whichever key it is asked for by stands beside all the words.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -26,6 +27,9 @@ const PLACES_OF_WORD: usize = 250;
 const OCTETS: usize = 256 * 1024;
 /// Words that a vector repeats of the one before: a longer phrase may be missed where it is cut.
 const REPEATED: usize = 64;
+/// Keys of one vector. Each takes 36 octets, 32 of them its own: with as many of them as this, and the words and their places, a vector
+/// has 850 KiB of the megabyte at most. Only hundreds of correspondents make as many.
+const KEYS: usize = 16_000;
 /// Where the keys stand.
 const PLACE_OF_KEYS: u16 = 16_383;
 
@@ -107,13 +111,16 @@ pub(super) async fn write(
     renditions: &[Rendition],
 ) -> Result<()> {
     for rendition in renditions {
-        for (vector, number) in vectors(rendition, keys).into_iter().zip(0i64..) {
+        let texts = texts(rendition);
+        let pieces = pieces(&texts);
+        // One at a time: all of them together may be many times what the message is.
+        for ((piece, group), number) in vectors(&pieces, keys).zip(0i64..) {
             statement::query(INSERT)
                 .bind(practice.as_str())
                 .bind(message.as_bytes().as_slice())
                 .bind(rendition.digest.as_bytes().as_slice())
                 .bind(number)
-                .bind(vector)
+                .bind(piece.vector(group))
                 .execute(tx)
                 .await
                 .map_err(failure)?;
@@ -221,27 +228,40 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// The vectors of a rendition; at least one, for it is found by its keys.
-fn vectors(rendition: &Rendition, keys: &[String]) -> Vec<String> {
+/// What a rendition says, and with which weight.
+fn texts(rendition: &Rendition) -> Vec<(Vec<String>, char)> {
     let (head, body) = (words::head(rendition), words::body(rendition));
-    let texts = head.iter().map(|text| (text, 'A')).chain(body.iter().map(|text| (text, 'B')));
-    let (mut vectors, mut piece) = (Vec::new(), Piece::default());
-    for (text, weight) in texts.filter(|(text, _)| !text.is_empty()) {
+    let head = head.into_iter().map(|text| (text, 'A'));
+    head.chain(body.into_iter().map(|text| (text, 'B'))).filter(|(text, _)| !text.is_empty()).collect()
+}
+
+/// The words of a rendition in pieces; at least one, for it is found by its keys.
+fn pieces(texts: &[(Vec<String>, char)]) -> Vec<Piece<'_>> {
+    let (mut pieces, mut piece) = (Vec::new(), Piece::default());
+    for (text, weight) in texts {
         // No term reaches from one text into the next.
         piece.last += 1;
         for (at, word) in text.iter().enumerate() {
             if piece.is_full_for(word) {
-                vectors.push(piece.vector(keys));
-                piece = Piece::default();
+                pieces.push(std::mem::take(&mut piece));
                 for repeated in text.iter().take(at).skip(at.saturating_sub(REPEATED)) {
-                    piece.add(repeated, weight);
+                    piece.add(repeated, *weight);
                 }
             }
-            piece.add(word, weight);
+            piece.add(word, *weight);
         }
     }
-    vectors.push(piece.vector(keys));
-    vectors
+    pieces.push(piece);
+    pieces
+}
+
+/// What stands together in each vector: every piece with every group of the keys.
+fn vectors<'a>(
+    pieces: &'a [Piece<'a>],
+    keys: &'a [String],
+) -> impl Iterator<Item = (&'a Piece<'a>, &'a [String])> {
+    let without = keys.is_empty().then_some(keys);
+    pieces.iter().flat_map(move |piece| keys.chunks(KEYS).chain(without).map(move |group| (piece, group)))
 }
 
 #[cfg(test)]
@@ -255,19 +275,50 @@ mod tests {
         assert_eq!(phrase(&words("vat"), "A"), "'vat':*A");
     }
 
+    fn saying(text: String) -> Rendition {
+        let digest = crate::types::Digest::of(b"x");
+        let mut rendition = Rendition::of(digest, &crate::types::ParsedMessage::default());
+        rendition.text = text;
+        rendition
+    }
+
+    fn written(rendition: &Rendition, keys: &[String]) -> Vec<String> {
+        let texts = texts(rendition);
+        vectors(&pieces(&texts), keys).map(|(piece, group)| piece.vector(group)).collect()
+    }
+
     #[test]
     fn a_long_text_is_cut_where_a_vector_ends_and_repeats_what_was_before() {
-        let mut rendition = crate::contract::Rendition::of(
-            crate::types::Digest::of(b"x"),
-            &crate::types::ParsedMessage::default(),
-        );
-        rendition.text = (0..40_000).map(|n| format!("w{n} ")).collect();
-        let vectors = vectors(&rendition, &["key".to_owned()]);
+        let long = saying((0..40_000).map(|n| format!("w{n} ")).collect());
+        let vectors = written(&long, &["key".to_owned()]);
         assert_eq!(vectors.len(), 3);
         assert!(vectors.iter().all(|vector| vector.contains("'key':16383C")));
         let second = vectors.get(1).unwrap();
         assert!(second.contains("'w15998':") && second.contains("'w16000':"), "the cut is not crossed");
-        rendition.text = "the ".repeat(1_000);
-        assert_eq!(super::vectors(&rendition, &[]).len(), 6);
+        assert_eq!(written(&saying("the ".repeat(1_000)), &[]).len(), 6);
+    }
+
+    #[test]
+    fn each_of_many_keys_stands_beside_every_word_once() {
+        let keys: Vec<_> = (0..=2 * KEYS).map(|n| format!("k{n:031}")).collect();
+        let long = saying((0..40_000).map(|n| format!("w{n} ")).collect());
+        let vectors = written(&long, &keys);
+        assert_eq!(vectors.len(), 3 * 3);
+        for key in [0, KEYS - 1, KEYS, 2 * KEYS].map(|at| format!("'{}':16383C", keys[at])) {
+            for word in ["'w0':", "'w20000':", "'w39999':"] {
+                let both = |vector: &&String| vector.contains(&key) && vector.contains(word);
+                assert_eq!(vectors.iter().filter(both).count(), 1, "{key} {word}");
+            }
+        }
+        let (few, none) = (&keys[..KEYS], &keys[..0]);
+        assert_eq!([few, none].map(|keys| written(&saying("short".to_owned()), keys).len()), [1, 1]);
+    }
+
+    /// As PostgreSQL stores it: each word, the number of its places, and two octets a place, with an octet between where that has to be even.
+    #[test]
+    fn the_fullest_vector_is_within_what_the_engine_takes() {
+        let words = OCTETS + 8 + 4 * 64;
+        let places = 2 * usize::from(PLACES);
+        assert!(words + places + KEYS * (32 + 2 + 2) < 1 << 20);
     }
 }
