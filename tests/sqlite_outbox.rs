@@ -63,6 +63,7 @@ fn sent() -> OutgoingEnd {
         recipients: vec![(client(), RecipientState::Accepted, String::new())],
         filing: Filing::Not,
         archived: None,
+        failure: None,
         next_try: None,
     }
 }

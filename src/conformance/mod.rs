@@ -49,7 +49,7 @@
 //! # }
 //! ```
 //!
-//! What a store makes of a row that its engine refuses (S17) is *not checked* by [`store`]; [`store_refusing`] takes what has the engine refuse one.
+//! What a store makes of a row that its engine refuses (S17, O12) is *not checked* by [`store`]; [`store_refusing`] takes what has the engine refuse one.
 //!
 //! A product's tables seldom have a column for everything, and ids are numbers more often than not: [`DirectoryShape`] says what there
 //! is, and [`directory_of`] asks for that.
@@ -187,10 +187,10 @@ where
     directory::run(shape, open).await
 }
 
-/// Checks a [`MailStore`] against S1 to S17, its outbox against O1 to O11, its archive against A1 to A11, and its schedule
+/// Checks a [`MailStore`] against S1 to S17, its outbox against O1 to O12, its archive against A1 to A11, and its schedule
 /// against W1 to W10. `open` makes an empty store.
 ///
-/// S17 is reported as *not checked*: no suite can have an engine it does not know refuse a row. [`store_refusing`] checks it too.
+/// S17 and O12 are reported as *not checked*: no suite can have an engine it does not know refuse a row. [`store_refusing`] checks them too.
 ///
 /// Of O9 only that nothing waits in a store that was not restored: how a backup is restored is the implementor's to test. So is A12: what a purge leaves
 /// in an engine's files only its owner can look for.
@@ -198,7 +198,7 @@ pub async fn store<S: MailStore + 'static>(open: impl AsyncFn(Seed) -> S) -> Rep
     store::run(async |seed| (Box::new(open(seed).await) as Box<dyn MailStore>, None)).await
 }
 
-/// Checks a [`MailStore`] as [`store`] does, and against S17 besides.
+/// Checks a [`MailStore`] as [`store`] does, and against S17 and O12 besides.
 ///
 /// `open` makes an empty store, and what has its engine refuse, from then on, every row of the message it is given: by a trigger, or by a check of the
 /// table of messages. The message is not there yet. What is refused has to be refused by the engine, so that it is seen what the store makes of it.

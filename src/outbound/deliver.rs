@@ -29,7 +29,7 @@ impl Delivery<'_> {
             Ok(end) => end,
             Err(error) => self.not_sent(&error, Vec::new()).await?,
         };
-        self.finish(&end).await
+        self.finish(end).await
     }
 
     /// Ends a delivery whose deliverer is gone: nobody knows how far it came.
@@ -41,7 +41,7 @@ impl Delivery<'_> {
             Ok(octets) => self.archived(&octets).await.unwrap_or_default(),
             Err(_) => None,
         };
-        self.finish(&self.unknown(failure, archived)).await
+        self.finish(self.unknown(failure, archived)).await
     }
 
     /// An error means that nothing left.
@@ -120,7 +120,7 @@ impl Delivery<'_> {
             })
             .collect();
         let next_try = rest.or_else(|| (filing == Filing::Pending).then_some(now));
-        OutgoingEnd::Sent { recipients, filing, archived, next_try }
+        OutgoingEnd::Sent { recipients, filing, archived, failure: None, next_try }
     }
 
     /// Nothing left: it is tried again, or refused.
@@ -168,7 +168,8 @@ impl Delivery<'_> {
                 .collect();
             let filing = self.worker.filing_of(item).await?;
             let next_try = (filing == Filing::Pending).then_some(now);
-            return Ok(OutgoingEnd::Sent { recipients, filing, archived: None, next_try });
+            let failure = item.unarchived().cloned();
+            return Ok(OutgoingEnd::Sent { recipients, filing, archived: None, failure, next_try });
         }
         Ok(OutgoingEnd::Refused { failure, recipients })
     }
@@ -187,11 +188,19 @@ impl Delivery<'_> {
     }
 
     /// Writes the end. What a message was sent with must not be lost to a moment's trouble of the store: it is written again
-    /// as long as the claim lasts.
-    async fn finish(&self, end: &OutgoingEnd) -> Result<Outgoing> {
+    /// as long as the claim lasts. Nor may it be to an archive that does not take the message: then it is written without.
+    async fn finish(&self, mut end: OutgoingEnd) -> Result<Outgoing> {
         let mut left = CLAIM_SECONDS / 5;
         loop {
-            match self.worker.store.finish_outgoing(self.claim, end).await {
+            match self.worker.store.finish_outgoing(self.claim, &end).await {
+                Err(error) if error.kind() == ErrorKind::StorageRefused && end.archived().is_some() => {
+                    tracing::warn!(
+                        kind = error.kind().as_str(),
+                        "a message that may have left is not archived"
+                    );
+                    end = end.unarchived(&error);
+                    continue;
+                }
                 Err(error) if left > 0 && is_passing(error.kind()) => left -= 1,
                 done => return done,
             }
@@ -202,8 +211,8 @@ impl Delivery<'_> {
 
 /// Whether a refusal says nothing about the session: it goes on with the next message.
 pub(super) fn is_about_the_message(kind: ErrorKind) -> bool {
-    use ErrorKind::{MessageRefused, MessageTooLarge, RecipientDeferred, RecipientRefused};
-    matches!(kind, MessageRefused | MessageTooLarge | RecipientDeferred | RecipientRefused)
+    use ErrorKind::{MessageRefused, MessageTooLarge, RecipientDeferred, RecipientRefused, StorageRefused};
+    matches!(kind, MessageRefused | MessageTooLarge | RecipientDeferred | RecipientRefused | StorageRefused)
 }
 
 /// What a lost claim comes to, where nobody took it: the server was too slow.

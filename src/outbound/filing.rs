@@ -44,9 +44,10 @@ impl FilingJob<'_> {
         let mailbox = filer.sent_mailbox().await?;
         let learnt = self.worker.store.files_copies(&item.message.practice, &account.account.id).await?;
         let known = account.account.settings.outgoing.as_ref().and_then(|o| o.provider().files_copy);
-        // An earlier try may have added it: then finding it says nothing about the provider.
+        // An earlier try may have added it: then finding it says nothing about the provider. Where the archive did
+        // not take the message, nothing tells whether there was one.
         let first = item.failure.is_none();
-        let patient = learnt.or(known) != Some(false) && first;
+        let patient = learnt.or(known) != Some(false) && (first || item.unarchived().is_some());
         if let Some(copy) = self.look(filer.as_mut(), &mailbox, patient).await? {
             return Ok(OutgoingEnd::Found { copy, learnt: first.then_some(true) });
         }
@@ -58,7 +59,7 @@ impl FilingJob<'_> {
         let date = super::sent::parse(&octets).headers.date;
         let date = date.unwrap_or(MessageDate::new(item.sent_at.unwrap_or(item.created_at), 0));
         let copy = filer.append(&mailbox, &octets, date).await?;
-        Ok(OutgoingEnd::Filed { copy, learnt: patient.then_some(false) })
+        Ok(OutgoingEnd::Filed { copy, learnt: (patient && first).then_some(false) })
     }
 
     async fn look(

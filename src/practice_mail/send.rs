@@ -213,7 +213,8 @@ impl PracticeMail {
     }
 
     /// Settles what a person decided about a message whose outcome is unknown, or that waits since a restore. What is to be sent
-    /// again is queued; [`deliver`](Self::deliver) or [`outcome`](Self::outcome) sends it.
+    /// again is queued; [`deliver`](Self::deliver) or [`outcome`](Self::outcome) sends it. A decision stands also where the archive does not take
+    /// the message that was sent.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound); [`Busy`](ErrorKind::Busy) while the first try may still come to an end: see
@@ -228,7 +229,14 @@ impl PracticeMail {
             OutgoingDecision::WasSent => self.worker().archived(&self.outgoing(practice, id).await?).await?,
             _ => None,
         };
-        self.storage.mail.decide_outgoing(practice, id, decision, archived).await
+        let with_it = archived.is_some();
+        match self.storage.mail.decide_outgoing(practice, id, decision, archived).await {
+            Err(error) if with_it && error.kind() == ErrorKind::StorageRefused => {
+                tracing::warn!(kind = error.kind().as_str(), "a message that was sent is not archived");
+                self.storage.mail.decide_outgoing(practice, id, decision, None).await
+            }
+            decided => decided,
+        }
     }
 
     async fn sender(

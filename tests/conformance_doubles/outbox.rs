@@ -109,6 +109,9 @@ impl Outbox for Double {
     }
 
     async fn finish_outgoing(&self, claim: &OutgoingClaim, end: &OutgoingEnd) -> Result<Outgoing> {
+        if let Some(refused) = self.refused_end(claim, end).await {
+            return refused;
+        }
         let finished = self.inner.finish_outgoing(claim, &self.distorted_end(end)).await;
         match finished {
             Err(error)
@@ -138,6 +141,11 @@ impl Outbox for Double {
         decision: OutgoingDecision,
         archived: Option<Box<SentMessage>>,
     ) -> Result<Outgoing> {
+        if archived.is_some()
+            && let Some(refused) = self.refused_decision(practice, id, decision).await
+        {
+            return refused;
+        }
         let decided = self.inner.decide_outgoing(practice, id, decision, archived).await;
         if decided.is_err() && self.is(Fault::QueuedIsDecided) {
             let known = self.inner.outgoing(practice, id).await?;

@@ -147,6 +147,11 @@ pub(crate) enum Fault {
     RefusedRowsAreAnOutage,
     RefusedRowsArePassedOver,
     RefusedRowsLoseTheLease,
+    RefusedEndsAreWritten,
+    RefusedEndsAreAnOutage,
+    RefusedEndsArePassedOver,
+    RefusedEndsQueueItAgain,
+    RefusedDecisionsAreWritten,
 }
 
 /// Each fault, and the one clause that it breaks.

@@ -1,4 +1,4 @@
-//! S1 to S17, O1 to O11, A1 to A11, W1 to W10.
+//! S1 to S17, O1 to O12, A1 to A11, W1 to W10.
 
 mod account;
 mod atomic;

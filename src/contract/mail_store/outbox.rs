@@ -45,6 +45,10 @@ use crate::types::{AccountId, MessageKey, OutgoingId, PracticeId};
 ///   any time, or evidence shows that they were sent (S13); those queued afterwards are not.
 /// - **O10** Every step is a change in the feed, in its transaction, under the account it leaves by (none by noreply).
 /// - **O11** Practices do not see each other.
+/// - **O12** Where the engine refuses the message that an end or a decision brings for the archive (S17 of [`MailStore`](super::MailStore)), that is refused
+///   with [`StorageRefused`](crate::error::ErrorKind::StorageRefused), and with no other kind: nothing is written, the claim is held on, and the same without
+///   the message is written. So what a provider took is never handed over again because the archive cannot hold it. Why it is not archived
+///   ([`OutgoingEnd::unarchived`]) stays with what was sent, also when its copy is filed.
 ///
 /// Every method is cancel safe: it happens whole or not at all.
 #[async_trait]
@@ -101,7 +105,7 @@ pub trait Outbox: Send + Sync {
     /// Ends a claim; answers the intent as it is then.
     ///
     /// # Errors
-    /// As O4; [`Invalid`](crate::error::ErrorKind::Invalid) for an end that does not go with the claim's work; storage kinds.
+    /// As O4 and O12; [`Invalid`](crate::error::ErrorKind::Invalid) for an end that does not go with the claim's work; storage kinds.
     async fn finish_outgoing(&self, claim: &OutgoingClaim, end: &OutgoingEnd) -> Result<Outgoing>;
 
     /// Takes an intent back.
@@ -115,7 +119,7 @@ pub trait Outbox: Send + Sync {
     /// what it is given in the same transaction; the other decisions pass that over.
     ///
     /// # Errors
-    /// [`NotFound`](crate::error::ErrorKind::NotFound); as O6; [`Invalid`](crate::error::ErrorKind::Invalid) where there is nothing to decide; storage kinds.
+    /// [`NotFound`](crate::error::ErrorKind::NotFound); as O6 and O12; [`Invalid`](crate::error::ErrorKind::Invalid) where there is nothing to decide; storage kinds.
     async fn decide_outgoing(
         &self,
         practice: &PracticeId,

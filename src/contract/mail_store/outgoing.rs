@@ -262,7 +262,8 @@ pub struct Outgoing {
     pub held: bool,
     /// When the provider took it.
     pub sent_at: Option<Timestamp>,
-    /// The last failure: why it was refused, why it waits, why it is unknown, why its copy is not filed.
+    /// The last failure: why it was refused, why it waits, why it is unknown, why its copy is not filed. Of one that was sent and that the
+    /// archive did not take it is that, of the kind [`StorageRefused`](ErrorKind::StorageRefused), whatever becomes of the copy.
     pub failure: Option<(ErrorKind, String)>,
     /// Of an unknown one: not before this can the first try be over for certain, so that a person may decide.
     pub decide_after: Option<Timestamp>,
@@ -276,6 +277,12 @@ impl Outgoing {
     /// Whether its message is not sent any more, nor can turn out to be: it can be erased.
     pub const fn is_over(&self) -> bool {
         matches!(self.state, OutgoingState::Sent | OutgoingState::Refused | OutgoingState::Cancelled)
+    }
+
+    /// Why the archive did not take its message when it was sent (O12 of [`Outbox`](super::Outbox)), where it did not.
+    pub fn unarchived(&self) -> Option<&(ErrorKind, String)> {
+        let failure = self.failure.as_ref().filter(|(kind, _)| *kind == ErrorKind::StorageRefused);
+        failure.filter(|_| self.sent_at.is_some())
     }
 
     /// An intent just queued.

@@ -106,6 +106,8 @@ pub enum OutgoingEnd {
         filing: Filing,
         /// For the archive; `None` where the practice's rules keep it out.
         archived: Option<Box<SentMessage>>,
+        /// Why the archive does not have it, where its engine refused it (O12 of [`Outbox`](super::Outbox)); `archived` is `None` then.
+        failure: Option<(ErrorKind, String)>,
         /// When there is something to do next: the rest of the recipients, or the filing.
         next_try: Option<Timestamp>,
     },
@@ -172,6 +174,25 @@ impl OutgoingEnd {
             Self::Sent { archived, .. } | Self::Unknown { archived, .. } => archived.as_deref(),
             _ => None,
         }
+    }
+
+    /// The same without the message, which the archive's engine refused (O12 of [`Outbox`](super::Outbox)): what became of it is to be written
+    /// all the same.
+    pub fn unarchived(mut self, refusal: &Error) -> Self {
+        let why = format!("the archive did not take the message: {refusal}");
+        match &mut self {
+            Self::Sent { archived, failure, .. } => {
+                *archived = None;
+                *failure = Some((refusal.kind(), why));
+            }
+            // Why it is unknown stays what has to be acted on.
+            Self::Unknown { archived, failure: (_, unknown), .. } => {
+                *archived = None;
+                *unknown = format!("{unknown}; {why}");
+            }
+            _ => {}
+        }
+        self
     }
 
     /// Whether the provider files copies by itself, where this showed it.

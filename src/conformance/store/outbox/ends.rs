@@ -121,6 +121,7 @@ async fn the_rest(b: &Bench) -> Outcome {
         recipients: said(RecipientState::Accepted)?,
         filing: Filing::Server,
         archived: None,
+        failure: None,
         next_try: Some(b.in_seconds(60)),
     };
     let item = b.deliver(&intent, &end).await?;
@@ -135,6 +136,7 @@ async fn the_rest(b: &Bench) -> Outcome {
         recipients: vec![(Address::parse("second@client.example")?, RecipientState::Accepted, String::new())],
         filing: Filing::Pending,
         archived: None,
+        failure: None,
         next_try: None,
     };
     let item = b.store.finish_outgoing(&claim, &end).await?;

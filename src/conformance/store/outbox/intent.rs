@@ -161,6 +161,7 @@ pub(in super::super) fn sent(archived: Option<SentMessage>) -> Outcome<OutgoingE
         recipients: said(RecipientState::Accepted)?,
         filing: Filing::Pending,
         archived: archived.map(Box::new),
+        failure: None,
         next_try: None,
     })
 }

@@ -1,4 +1,4 @@
-//! O1 to O11: the outbox.
+//! O1 to O12: the outbox.
 
 mod claims;
 mod decisions;
@@ -7,11 +7,19 @@ mod erased;
 mod intent;
 mod limits;
 mod queue;
+mod unarchived;
 
 pub(super) use intent::{Intent, outgoing_id, sent, sent_message, unknown};
 
 use super::bench::Bench;
 use crate::conformance::check::Check;
 
-pub(super) const CHECKS: [&[Check<Bench>]; 6] =
-    [queue::CHECKS, claims::CHECKS, limits::CHECKS, ends::CHECKS, decisions::CHECKS, erased::CHECKS];
+pub(super) const CHECKS: [&[Check<Bench>]; 7] = [
+    queue::CHECKS,
+    claims::CHECKS,
+    limits::CHECKS,
+    ends::CHECKS,
+    decisions::CHECKS,
+    erased::CHECKS,
+    unarchived::CHECKS,
+];

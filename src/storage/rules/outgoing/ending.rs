@@ -24,8 +24,9 @@ impl OutgoingRow {
         self.claim = None;
         let item = &mut self.item;
         Ok(match end {
-            OutgoingEnd::Sent { recipients, filing, next_try, .. } => {
+            OutgoingEnd::Sent { recipients, filing, failure, next_try, .. } => {
                 tell(item, recipients);
+                item.failure.clone_from(failure);
                 sent(item, *filing, *next_try, now)
             }
             OutgoingEnd::Refused { failure, recipients } => {
@@ -55,13 +56,13 @@ impl OutgoingRow {
             OutgoingEnd::Filed { copy, .. } => {
                 item.filing = Filing::Appended;
                 item.filed = Some(copy.clone());
-                item.failure = None;
+                forget_failure(item);
                 item.next_try = None;
                 vec![OutgoingStep::Filed]
             }
             OutgoingEnd::FilingFailed { failure, next_try } => {
-                // Of an unknown one, why it is unknown says more than why nobody could look.
-                if item.state == OutgoingState::Sent {
+                // Of an unknown one, why it is unknown says more than why nobody could look; of a sent one, that the archive does not have it.
+                if item.state == OutgoingState::Sent && item.unarchived().is_none() {
                     item.failure = Some(failure.clone());
                 }
                 wait(item, *next_try);
@@ -105,7 +106,6 @@ fn sent(
     now: Timestamp,
 ) -> Vec<OutgoingStep> {
     item.sent_at.get_or_insert(now);
-    item.failure = None;
     // Of one sent in two goes the first copy may be there already.
     if !matches!(item.filing, Filing::Server | Filing::Appended) {
         item.filing = filing;
@@ -118,6 +118,13 @@ fn sent(
     item.state = OutgoingState::Sent;
     item.next_try = next_filing(item, next_try, now);
     vec![OutgoingStep::Sent]
+}
+
+/// Its copy is filed: of what failed before, only what that does not mend stays.
+pub(super) fn forget_failure(item: &mut Outgoing) {
+    if item.unarchived().is_none() {
+        item.failure = None;
+    }
 }
 
 /// Leaves looking, or filing, for later; without a time it is given up.

@@ -1,6 +1,6 @@
 //! Copies as evidence of what became of intents.
 
-use super::{OutgoingRow, decide_pending, went_out};
+use super::{OutgoingRow, decide_pending, ending, went_out};
 use crate::contract::{
     ArchivedCopy, FiledCopy, Filing, Outgoing, OutgoingState, OutgoingStep, RecipientState, Route,
 };
@@ -68,7 +68,7 @@ impl Outgoing {
         self.filing = Filing::Server;
         self.filed = Some(copy.clone());
         if self.state == OutgoingState::Sent {
-            self.failure = None;
+            ending::forget_failure(self);
         }
         if self.state != OutgoingState::Queued {
             self.next_try = None;
