@@ -235,10 +235,10 @@ impl Writing<'_> {
             return Err(OutgoingRow::busy());
         }
         let steps = intent.row.decide(decision, self.now)?;
-        self.put_intent(&intent, steps)?;
         if decision == OutgoingDecision::WasSent {
             self.take_up_sent(&intent.row.item, archived)?;
         }
+        self.put_intent(&intent, steps)?;
         Ok(intent.row.item)
     }
 

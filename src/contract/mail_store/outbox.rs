@@ -43,7 +43,8 @@ use crate::types::{AccountId, MessageKey, OutgoingId, PracticeId};
 ///   [`Throttled`](crate::error::ErrorKind::Throttled) and the time at which it would be granted.
 /// - **O9** Intents queued before the store was restored from a backup are held until a person decides, at
 ///   any time, or evidence shows that they were sent (S13); those queued afterwards are not.
-/// - **O10** Every step is a change in the feed, in its transaction, under the account it leaves by (none by noreply).
+/// - **O10** Every step is a change in the feed, in its transaction, under the account it leaves by (none by noreply). That a message
+///   was sent, or is unknown, is told after that it was archived.
 /// - **O11** Practices do not see each other.
 /// - **O12** Where the engine refuses the message that an end or a decision brings for the archive (S17 of [`MailStore`](super::MailStore)), that is refused
 ///   with [`StorageRefused`](crate::error::ErrorKind::StorageRefused), and with no other kind: nothing is written, the claim is held on, and the same without

@@ -19,13 +19,14 @@ use crate::types::{AccountId, PracticeId};
 ///   it: one that is connected, due, not paused, and whose lease nobody holds, the one who asks included. Of any number that
 ///   claim at once no two get the same account.
 /// - **W2** Of those that can be claimed it takes one that was read to the end before one that was never, then one that was asked
-///   for, then one of the practice with the fewest living leases, then the longest due.
+///   for, then one of the practice with the fewest living leases, then the longest due, of such as are due as long the first by practice and
+///   id.
 /// - **W3** It takes none that was never read to the end where the claim does not want such, and none of a provider of which as
 ///   many accounts are leased as the claim's limits let, of those never read to the end half as many, or one; however many claim at
 ///   once, there are never more.
 /// - **W4** When nothing can be claimed it says when the next account that is connected and not leased becomes due later on,
 ///   paused or not.
-/// - **W5** An account is due at once when it is connected, also anew, which forgets its failures, or switched on again. [`end_pass`](super::MailStore::end_pass)
+/// - **W5** An account is due at once when it is connected, also anew, which forgets its failures and before when it was not to be tried, or switched on again. [`end_pass`](super::MailStore::end_pass)
 ///   sets when it is due next, as [`NextDue`](super::NextDue) says, and counts: a pass that failed is one failure more, one that
 ///   ended well leaves none and the account read to the end, one that was broken off changes neither, nor health. Once its archive
 ///   is erased (S16) an account was never read.

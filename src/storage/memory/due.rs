@@ -64,11 +64,15 @@ impl DueAccounts {
     ) -> Option<(PracticeId, AccountId)> {
         let paused: Vec<_> = paused.into_iter().collect();
         let mut after: Option<&Place> = None;
-        loop {
-            let place = self.next_place(after, now)?;
-            let (urgency, _, _, practice, provider) = place;
-            if urgency.0 && !claim.with_first {
-                return None;
+        let mut best: Option<(Urgency, u32, Timestamp, &PracticeId, &AccountId)> = None;
+        while let Some(place) = self.next_place(after, now) {
+            let (urgency, leases, first_due, practice, provider) = place;
+            // Whatever is in a later group comes after its first, and that after this one.
+            let is_found = best.is_some_and(|(of_best, held, due, of, _)| {
+                (of_best, held, due, of) < (*urgency, *leases, *first_due, practice)
+            });
+            if is_found || (urgency.0 && !claim.with_first) {
+                break;
             }
             after = Some(place);
             if !claim.limits.have_room(provider, self.held_at(provider), urgency.0) {
@@ -76,11 +80,12 @@ impl DueAccounts {
             }
             let group = self.groups.get(&(*urgency, practice.clone(), provider.clone()));
             let due = group.into_iter().flatten().take_while(|(due, _)| *due <= now);
-            let free = |id: &&AccountId| !paused.iter().any(|scope| scope.holds(practice, id, provider));
-            if let Some(account) = due.map(|(_, account)| account).find(free) {
-                return Some((practice.clone(), account.clone()));
-            }
+            let mut free =
+                due.filter(|(_, id)| !paused.iter().any(|scope| scope.holds(practice, id, provider)));
+            let candidate = free.next().map(|(due, account)| (*urgency, *leases, *due, practice, account));
+            best = best.into_iter().chain(candidate).min();
         }
+        best.map(|(_, _, _, practice, account)| (practice.clone(), account.clone()))
     }
 
     /// How many of a provider are leased, and how many of those were never read to the end.

@@ -197,10 +197,12 @@ impl PracticeRows {
         id: OutgoingId,
         now: Timestamp,
         step: impl FnOnce(&mut OutgoingRow) -> Result<Vec<OutgoingStep>>,
+        sent: Option<&SentMessage>,
     ) -> Result<Outgoing> {
         let row = self.outbox.row(id)?;
         let steps = step(row)?;
         let item = row.item.clone();
+        self.take_up(&item, sent, now);
         self.tell(&item, steps, now);
         Ok(item)
     }
@@ -301,7 +303,7 @@ impl Outbox for MemoryStore {
     }
 
     async fn cancel_outgoing(&self, practice: &PracticeId, id: OutgoingId) -> Result<Outgoing> {
-        self.write(practice, |rows, now| rows.step(id, now, |row| row.cancel(now)))
+        self.write(practice, |rows, now| rows.step(id, now, |row| row.cancel(now), None))
     }
 
     async fn decide_outgoing(
@@ -311,14 +313,12 @@ impl Outbox for MemoryStore {
         decision: OutgoingDecision,
         archived: Option<Box<SentMessage>>,
     ) -> Result<Outgoing> {
+        let sent = archived.as_deref().filter(|_| decision == OutgoingDecision::WasSent);
         self.write(practice, |rows, now| {
-            let item = rows.step(id, now, |row| {
+            let decide = |row: &mut OutgoingRow| {
                 if row.is_claimed(now) { Err(OutgoingRow::busy()) } else { row.decide(decision, now) }
-            })?;
-            if decision == OutgoingDecision::WasSent {
-                rows.take_up(&item, archived.as_deref(), now);
-            }
-            Ok(item)
+            };
+            rows.step(id, now, decide, sent)
         })
     }
 

@@ -36,8 +36,9 @@ pub(super) async fn seen(
         if row.item.message.route != Route::Own(fence.account.clone()) {
             continue;
         }
+        let before = row.clone();
         let steps = row.seen(archived, now);
-        if !steps.is_empty() {
+        if row != before {
             outgoing::save(tx, &row).await?;
             tell(tx, now, &row.item, &steps).await?;
         }

@@ -106,6 +106,7 @@ impl AccountRow {
         self.record.account = account.clone();
         account.settings.provider().name().clone_into(&mut self.provider);
         self.record.state = AccountState::Connected;
+        self.record.health.not_before = None;
         self.plan.next_due = Some(now);
         self.plan.failures = 0;
         self.files_copies = None;
