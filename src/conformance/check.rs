@@ -32,6 +32,13 @@ impl Failure {
         Self::Wrong(what.into())
     }
 
+    /// What it says.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Wrong(text) | Self::NotChecked(text) => text,
+        }
+    }
+
     pub(super) fn not_checked(why: impl Into<String>) -> Self {
         Self::NotChecked(why.into())
     }
@@ -74,17 +81,23 @@ pub(super) async fn run<'c, B: 'c>(
             let bench = fresh().await?;
             (check.run)(&bench).await
         };
-        let ended = AssertUnwindSafe(tokio::time::timeout(LIMIT, attempt)).catch_unwind().await;
-        let (failure, not_checked) = match ended {
-            Ok(Ok(Ok(()))) => (None, None),
-            Ok(Ok(Err(Failure::Wrong(failure)))) => (Some(failure), None),
-            Ok(Ok(Err(Failure::NotChecked(why)))) => (None, Some(why)),
-            Ok(Err(_)) => (Some(format!("it did not end within {} seconds", LIMIT.as_secs())), None),
-            Err(panic) => (Some(format!("it panicked: {}", panic_message(&*panic))), None),
+        let (failure, not_checked) = match ended(attempt).await {
+            Ok(()) => (None, None),
+            Err(Failure::Wrong(failure)) => (Some(failure), None),
+            Err(Failure::NotChecked(why)) => (None, Some(why)),
         };
         reports.push(CheckReport { clause: check.clause, name: check.name, failure, not_checked });
     }
     Report::new(suite, reports)
+}
+
+/// How an attempt ended; one that panics or hangs has failed.
+pub(super) async fn ended(attempt: impl Future<Output = Outcome>) -> Outcome {
+    match AssertUnwindSafe(tokio::time::timeout(LIMIT, attempt)).catch_unwind().await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(Failure::new(format!("it did not end within {} seconds", LIMIT.as_secs()))),
+        Err(panic) => Err(Failure::new(format!("it panicked: {}", panic_message(&*panic)))),
+    }
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> &str {

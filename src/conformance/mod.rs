@@ -122,7 +122,9 @@ mod report;
 mod store;
 mod submission_service;
 mod transport;
+mod walk;
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -217,6 +219,34 @@ where
         (Box::new(store) as Box<dyn MailStore>, Some(refuse))
     })
     .await
+}
+
+/// Takes a [`MailStore`] through walks, and another one beside it, and fails where they answer differently. `reference` and `open` make empty stores;
+/// [`MemoryStore`](crate::storage::MemoryStore) reads the contract as plainly as can be.
+///
+/// A walk is some eighty steps over all of the contract, drawn by its number: the same wherever it runs. One that ends in a difference is told with
+/// its number and the steps that are needed for it. A suite of a few dozen walks belongs into every run, and other numbers into a long one.
+///
+/// ```
+/// use practicemail::conformance::{self, Seed};
+/// use practicemail::storage::MemoryStore;
+/// # use practicemail::storage::MemoryStore as MyStore;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let reference = async |seed: Seed| MemoryStore::new(seed.clock);
+/// let open = async |seed: Seed| MyStore::new(seed.clock);
+/// conformance::store_walks(0..10, reference, open).await.assert_passed();
+/// # }
+/// ```
+pub async fn store_walks<R: MailStore + 'static, S: MailStore + 'static>(
+    walks: Range<u64>,
+    reference: impl AsyncFn(Seed) -> R,
+    open: impl AsyncFn(Seed) -> S,
+) -> Report {
+    let reference = async |seed| Box::new(reference(seed).await) as Box<dyn MailStore>;
+    let open = async |seed| Box::new(open(seed).await) as Box<dyn MailStore>;
+    walk::run(walks, reference, open).await
 }
 
 /// Checks a [`BlobStore`] against B1 to B7. `open` makes an empty store.

@@ -10,6 +10,7 @@ mod refusing;
 mod schedule;
 mod store;
 mod transport;
+mod walks;
 
 use practicemail::conformance::{self, Report, Seed};
 use practicemail::contract::MockBlobStore;

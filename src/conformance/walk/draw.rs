@@ -1,0 +1,408 @@
+//! What comes next on a walk.
+
+use std::collections::BTreeSet;
+
+use super::chance::Chance;
+use super::step::{Claiming, Fenced, Part, Step};
+use super::world::{
+    self, ACCOUNTS, INTENTS, MESSAGES, PEOPLE, UIDS, USERS, account, address, another_id, client, intent,
+    key, mailbox, message, message_id, practice, rendition, user,
+};
+use super::{mail, question};
+use crate::conformance::check::Outcome;
+use crate::contract::{
+    Bars, BlobInfo, ClientSighting, ComposedMessage, CoverageChange, DueClaim, EraseReason, Erasure,
+    FiledCopy, Filing, HistoryStep, MailboxBacklog, NewOutgoing, NextDue, OutgoingDecision, OutgoingEnd,
+    PassEnd, Pause, PauseScope, ProviderLimits, RecipientState, Route, SendLimits,
+};
+use crate::error::ErrorKind;
+use crate::settings::Way;
+use crate::types::{Address, Digest, Field, KeyDigest, MessageKey, RecipientPolicy, Timestamp, UserId};
+
+/// What every walk begins with: connected accounts, most of them leased, and something to be sent.
+pub(super) fn beginning(chance: &mut Chance, now: Timestamp) -> Outcome<Vec<Step>> {
+    let mut steps = Vec::new();
+    for account in 0..ACCOUNTS {
+        steps.push(Step::Connect(world::new_account(account, chance.one_in(3), chance.one_in(3))?));
+        steps.push(Step::Wait(1));
+    }
+    steps.extend(leases(chance));
+    for intent in 0..INTENTS {
+        steps.push(Step::Enqueue(Box::new(new_outgoing(chance, intent, now)?)));
+    }
+    Ok(steps)
+}
+
+/// What goes on after a step, where it would often lead nowhere by itself.
+pub(super) fn after(chance: &mut Chance, step: &Step, now: Timestamp) -> Outcome<Vec<Step>> {
+    Ok(match step {
+        // Every lease has ended.
+        Step::Wait(LONG..) => leases(chance),
+        Step::Claim { intent, .. } => {
+            let claim = Claiming { intent: *intent, back: 0 };
+            let confirm = chance.one_in(2).then(|| Step::Confirm(claim, seconds(chance)));
+            let mut steps: Vec<_> = confirm.into_iter().collect();
+            match chance.below(6) {
+                // Somebody else wants it too.
+                0 => steps.push(step.clone()),
+                // Whoever claimed it has died.
+                1 => steps.extend([Step::Wait(601), step.clone()]),
+                _ => steps.push(finish(chance, claim, now)?),
+            }
+            steps
+        }
+        // The answer to the first was lost.
+        Step::Read(fenced, window) if chance.one_in(6) => vec![Step::Read(*fenced, window.clone())],
+        Step::Disconnect(account) if chance.one_in(2) => vec![Step::EraseAccount(*account)],
+        _ => Vec::new(),
+    })
+}
+
+/// Seconds after which no lease lives.
+const LONG: i64 = 4_000;
+
+/// Leases of most accounts.
+fn leases(chance: &mut Chance) -> Vec<Step> {
+    let accounts = (0..ACCOUNTS).filter(|_| !chance.one_in(4)).collect::<Vec<_>>();
+    accounts
+        .into_iter()
+        .map(|account| Step::Lease { account, holder: chance.below(2), seconds: 4_000 })
+        .collect()
+}
+
+/// The next step, at this time.
+pub(super) fn step(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
+    match chance.below(28) {
+        0 | 1 => Ok(Step::Wait(chance.of(&[1, 1, 1, 11, 30, 61, 61, 400, LONG, 90_000]))),
+        2 | 26 => account_step(chance),
+        3 | 4 => lease(chance),
+        5..=9 | 27 => {
+            let fenced = fenced(chance);
+            Ok(Step::Read(fenced, Box::new(mail::window(chance, fenced.account, now)?)))
+        }
+        10 | 11 => pass(chance, now),
+        12 => erasing(chance, now),
+        13..=16 => asking(chance, now),
+        17..=22 => outbox(chance, now),
+        23 | 24 => schedule(chance, now),
+        _ => {
+            let part = chance.below(4);
+            Ok(Step::Look(Part::ALL.into_iter().nth(part.into()).unwrap_or(Part::Store)))
+        }
+    }
+}
+
+fn account_step(chance: &mut Chance) -> Outcome<Step> {
+    let number = chance.below(ACCOUNTS);
+    Ok(match chance.below(6) {
+        0..=2 => Step::Connect(world::new_account(number, chance.one_in(3), chance.one_in(3))?),
+        3 => Step::Disconnect(number),
+        4 => Step::EraseAccount(number),
+        _ => {
+            let ways = [Way::SmtpImap, Way::Gmail];
+            let switched_off = ways.into_iter().filter(|_| chance.one_in(4)).collect();
+            Step::Settle { second: second(chance), switched_off, stale: chance.one_in(6), by: by(chance)? }
+        }
+    })
+}
+
+fn lease(chance: &mut Chance) -> Outcome<Step> {
+    let fenced = fenced(chance);
+    Ok(match chance.below(8) {
+        0..=4 => Step::Lease {
+            account: fenced.account,
+            holder: chance.below(2),
+            seconds: chance.of(&[60, 600, 4_000]),
+        },
+        5 => Step::Renew(fenced, seconds(chance)),
+        6 => Step::Release(fenced),
+        _ => Step::ChangeSettings(fenced, world::settings(chance.one_in(2), chance.one_in(3))?),
+    })
+}
+
+fn pass(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
+    let fenced = fenced(chance);
+    Ok(match chance.below(6) {
+        0 | 1 => {
+            let change = CoverageChange {
+                forget: keys(chance, 1)?,
+                pend: keys(chance, 2)?,
+                policy: chance.perhaps(2).map(|number| Digest::of(&[number])),
+                revision: chance.below(3).to_string(),
+                history: match chance.below(3) {
+                    0 => HistoryStep::Keep,
+                    1 => HistoryStep::Begin,
+                    _ => HistoryStep::Finish,
+                },
+            };
+            Step::Cover(fenced, change)
+        }
+        2 | 3 => Step::Compare(fenced, mail::comparison(chance, fenced.account)?),
+        4 => {
+            let left = chance.some(2, 3).into_iter().collect::<BTreeSet<_>>();
+            let left = left.into_iter().map(|number| MailboxBacklog::new(mailbox(number), 5, 9)).collect();
+            Step::Backlog(fenced, left)
+        }
+        _ => {
+            let end = PassEnd {
+                at: Some(now),
+                failure: chance.one_in(3).then(|| (ErrorKind::TimedOut, "slow".to_owned())),
+                not_before: chance.one_in(4).then(|| now.plus(300)),
+                hints: chance.perhaps(3).map(|number| number.to_string()),
+                octets_read: u64::from(chance.below(100)),
+                broken_off: chance.one_in(5),
+                next_due: match chance.below(3) {
+                    0 => NextDue::Unchanged,
+                    1 => NextDue::In(seconds(chance)),
+                    _ => NextDue::Stopped,
+                },
+            };
+            Step::EndPass(fenced, end)
+        }
+    })
+}
+
+fn erasing(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
+    let second = second(chance);
+    Ok(match chance.below(7) {
+        0 | 1 => {
+            let bars = match chance.below(4) {
+                0 => Bars::ForEver,
+                1 => Bars::Until(now.plus(i64::from(seconds(chance)))),
+                2 => Bars::UntilClientIsBack(client(chance.below(2))?),
+                _ => Bars::Nothing,
+            };
+            let erasure = Erasure::new(practice(second)?, messages(chance, 3)?, EraseReason::Client);
+            Step::Erase(erasure.bars(bars).by(by(chance)?))
+        }
+        2 => {
+            let back = chance.one_in(2);
+            let sighting = if back { ClientSighting::Back(keys(chance, 2)?) } else { ClientSighting::Away };
+            Step::Sight { second, client: client(chance.below(2))?, sighting }
+        }
+        3 => Step::MarkUnlisted { second, unlisted: messages(chance, 3)?, listed: messages(chance, 2)? },
+        4 => {
+            let listed: BTreeSet<Digest> = (0..8).map(|_| mail::any_octets(chance)).collect();
+            let listed = listed.into_iter().collect();
+            Step::Orphans { second, listed, seconds: seconds(chance) }
+        }
+        5 => Step::RecordExport { second, by: by(chance)? },
+        _ => Step::Purge,
+    })
+}
+
+fn asking(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
+    let second = second(chance);
+    Ok(match chance.below(12) {
+        0..=5 => Step::Page(question::draw(chance, second)?),
+        6..=8 => Step::Hide {
+            second,
+            message: one(chance)?,
+            user: user(chance.below(USERS))?,
+            hidden: !chance.one_in(4),
+        },
+        9 => Step::IsIndexed { second, message: one(chance)?, keys: keys(chance, 2)? },
+        10 => Step::CopiesAt {
+            account: chance.below(ACCOUNTS),
+            mailbox: chance.below(3),
+            valid: u8::from(chance.one_in(6)),
+            uids: mail::uids(chance, UIDS)?,
+        },
+        _ => Step::Unlisted { second, before: now.plus(-60) },
+    })
+}
+
+fn outbox(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
+    let number = chance.below(INTENTS);
+    Ok(match chance.below(12) {
+        0..=2 => Step::Enqueue(Box::new(new_outgoing(chance, number, now)?)),
+        3..=5 => {
+            let per_minute = chance.one_in(6).then(|| 1 + u32::from(chance.below(2)));
+            let per_day = chance.one_in(6).then(|| 1 + u32::from(chance.below(2)));
+            let limits = SendLimits::new(per_minute, per_day);
+            Step::Claim { intent: number, holder: chance.below(2), seconds: seconds(chance), limits }
+        }
+        6 => Step::Confirm(claiming(chance), seconds(chance)),
+        7..=9 => {
+            let claim = claiming(chance);
+            finish(chance, claim, now)?
+        }
+        10 => Step::Cancel(number),
+        _ => {
+            let decision = match chance.below(3) {
+                0 => OutgoingDecision::SendAgain,
+                1 => OutgoingDecision::WasSent,
+                _ => OutgoingDecision::GiveUp,
+            };
+            let archived = if chance.one_in(2) { Some(Box::new(mail::sent(number)?)) } else { None };
+            Step::Decide { intent: number, decision, archived }
+        }
+    })
+}
+
+fn finish(chance: &mut Chance, claim: Claiming, now: Timestamp) -> Outcome<Step> {
+    Ok(Step::Finish {
+        claim,
+        delivery: delivery(chance, claim.intent, now)?,
+        looking: looking(chance, now)?,
+        astray: chance.one_in(10),
+    })
+}
+
+/// What an intent says is always the same, as is its identity.
+fn new_outgoing(chance: &mut Chance, number: u8, now: Timestamp) -> Outcome<NewOutgoing> {
+    let (practice, mut id) = intent(number)?;
+    // Every other one has a key, under which it may be asked for by another id.
+    let key = number.is_multiple_of(2).then(|| number.to_string());
+    if key.is_some() && chance.one_in(5) {
+        id = another_id(number);
+    }
+    let composed = ComposedMessage {
+        message: message(number)?,
+        message_id: message_id(number)?,
+        rendition: rendition(number, 0),
+        octets: BlobInfo::new(mail::octets_of_intent(number), 7),
+        reverse_path: address(0)?,
+    };
+    let route = match chance.below(4) {
+        0 => Route::Noreply,
+        _ => Route::Own(account(chance.below(ACCOUNTS))?.1),
+    };
+    let mut people: BTreeSet<u8> = chance.some(2, PEOPLE).into_iter().collect();
+    people.insert(number % PEOPLE);
+    let fields = [Field::To, Field::Cc, Field::Bcc];
+    let recipients = fields.into_iter().zip(people).map(|(field, person)| Ok((field, address(person)?)));
+    let recipients = recipients.collect::<Outcome<_>>()?;
+    let author = user(chance.below(USERS))?;
+    let mut message = NewOutgoing::new(practice, id, author, route, composed, recipients);
+    message.key = key;
+    message.draft = Digest::of(&[u8::from(chance.one_in(5))]);
+    message.not_before = chance.one_in(4).then(|| now.plus(i64::from(seconds(chance))));
+    if chance.one_in(3) {
+        message.policy = RecipientPolicy::AcceptedOnes;
+    }
+    Ok(message)
+}
+
+fn delivery(chance: &mut Chance, number: u8, now: Timestamp) -> Outcome<OutgoingEnd> {
+    let archived = if chance.one_in(2) { Some(Box::new(mail::sent(number)?)) } else { None };
+    let recipients = said_of(chance)?;
+    let next_try = chance.perhaps(90).map(|seconds| now.plus(i64::from(seconds)));
+    Ok(match chance.below(6) {
+        0..=2 => {
+            let filing = match chance.below(3) {
+                0 => Filing::Not,
+                1 => Filing::Server,
+                _ => Filing::Pending,
+            };
+            OutgoingEnd::Sent { recipients, filing, archived, next_try }
+        }
+        3 => OutgoingEnd::Refused { failure: (ErrorKind::RecipientRefused, "550 no".to_owned()), recipients },
+        4 => OutgoingEnd::Retry {
+            failure: (ErrorKind::Throttled, "450 later".to_owned()),
+            recipients,
+            next_try: next_try.unwrap_or(now),
+        },
+        _ => OutgoingEnd::Unknown {
+            failure: (ErrorKind::DeliveryUnknown, "cut".to_owned()),
+            decide_after: now.plus(i64::from(seconds(chance))),
+            archived,
+            next_try,
+        },
+    })
+}
+
+fn looking(chance: &mut Chance, now: Timestamp) -> Outcome<OutgoingEnd> {
+    let uid = (world::validity(0)?, world::uid(chance.below(UIDS))?);
+    let copy = FiledCopy::new(mailbox(1), chance.one_in(2).then_some(uid));
+    let learnt = chance.perhaps(2).map(|known| known == 0);
+    let next_try = chance.perhaps(90).map(|seconds| now.plus(i64::from(seconds)));
+    Ok(match chance.below(4) {
+        0 => OutgoingEnd::Found { copy, learnt },
+        1 => OutgoingEnd::NotFound { next_try },
+        2 => OutgoingEnd::Filed { copy, learnt },
+        _ => OutgoingEnd::FilingFailed { failure: (ErrorKind::TimedOut, "slow".to_owned()), next_try },
+    })
+}
+
+fn said_of(chance: &mut Chance) -> Outcome<Vec<(Address, RecipientState, String)>> {
+    let people: BTreeSet<u8> = chance.some(3, PEOPLE).into_iter().collect();
+    let said = |person| {
+        let state = match chance.below(4) {
+            0 => RecipientState::Refused,
+            1 => RecipientState::Pending,
+            _ => RecipientState::Accepted,
+        };
+        Ok((address(person)?, state, "250 2.1.5 ü".to_owned()))
+    };
+    people.into_iter().map(said).collect()
+}
+
+fn schedule(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
+    Ok(match chance.below(8) {
+        0..=3 => {
+            let claim = DueClaim::new(format!("w{}", chance.below(2)), seconds(chance));
+            let claim = if chance.one_in(4) { claim.without_first() } else { claim };
+            let limits = ProviderLimits::default();
+            let at_once = 1 + u32::from(chance.below(2));
+            Step::ClaimDue(if chance.one_in(3) {
+                claim.within(limits.limit("gmail", at_once))
+            } else {
+                claim
+            })
+        }
+        4 => Step::Request { second: second(chance), account: chance.perhaps(ACCOUNTS) },
+        5 | 6 => {
+            let pause = Pause::new(scope(chance)?, "for a while");
+            let until = now.plus(i64::from(seconds(chance)));
+            Step::Pause(if chance.one_in(2) { pause.until(until) } else { pause })
+        }
+        _ => Step::Resume(scope(chance)?),
+    })
+}
+
+fn scope(chance: &mut Chance) -> Outcome<PauseScope> {
+    Ok(match chance.below(4) {
+        0 => PauseScope::Everything,
+        1 => PauseScope::Provider("gmail".to_owned()),
+        2 => PauseScope::Practice(practice(second(chance))?),
+        _ => {
+            let (practice, account) = account(chance.below(ACCOUNTS))?;
+            PauseScope::Account(practice, account)
+        }
+    })
+}
+
+/// Seconds, some of which are longer than leases.
+fn seconds(chance: &mut Chance) -> u32 {
+    chance.of(&[10, 60, 600])
+}
+
+fn second(chance: &mut Chance) -> bool {
+    chance.one_in(8)
+}
+
+fn fenced(chance: &mut Chance) -> Fenced {
+    Fenced { account: chance.below(ACCOUNTS), back: u8::from(chance.one_in(8)) }
+}
+
+fn claiming(chance: &mut Chance) -> Claiming {
+    Claiming { intent: chance.below(INTENTS), back: u8::from(chance.one_in(8)) }
+}
+
+fn one(chance: &mut Chance) -> Outcome<MessageKey> {
+    message(chance.below(MESSAGES))
+}
+
+fn messages(chance: &mut Chance, most: u8) -> Outcome<Vec<MessageKey>> {
+    let numbers: BTreeSet<u8> = chance.some(most, MESSAGES).into_iter().collect();
+    numbers.into_iter().map(message).collect()
+}
+
+fn keys(chance: &mut Chance, most: u8) -> Outcome<BTreeSet<KeyDigest>> {
+    chance.some(most, PEOPLE).into_iter().map(key).collect()
+}
+
+fn by(chance: &mut Chance) -> Outcome<Option<UserId>> {
+    chance.perhaps(USERS).map(user).transpose()
+}

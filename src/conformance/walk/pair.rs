@@ -1,0 +1,530 @@
+//! Two stores that are taken the same way, and have to answer alike.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::step::{Claiming, Fenced, Part, Step};
+use super::world::{ACCOUNTS, MESSAGES, account, intent, mailbox, message, message_id, practice, validity};
+use crate::conformance::check::{Failure, Outcome};
+use crate::conformance::clock::SteppedClock;
+use crate::contract::{
+    AccountRecord, Change, Claimed, Erasable, Fence, MailStore, Message, OutboxQuery, Outgoing,
+    OutgoingClaim, OutgoingState, OutgoingWork, PagePosition, PageQuery, SettingsChange,
+};
+use crate::error::Result;
+use crate::settings::PracticeSettings;
+use crate::types::{ConversationId, MessageKey, PracticeId};
+
+/// More than a walk makes of anything.
+const ALL: usize = 10_000;
+/// What is read at once of what is read in pieces.
+const PIECE: usize = 3;
+/// What is shown of an answer, before and after it differs.
+const BEFORE: usize = 120;
+const AFTER: usize = 280;
+
+/// A store, and what it gave.
+pub(super) struct Side {
+    pub(super) store: Box<dyn MailStore>,
+    pub(super) clock: Arc<SteppedClock>,
+    fences: BTreeMap<u8, Vec<Fence>>,
+    claims: BTreeMap<u8, Vec<OutgoingClaim>>,
+}
+
+impl Side {
+    pub(super) fn new(store: Box<dyn MailStore>, clock: Arc<SteppedClock>) -> Self {
+        Self { store, clock, fences: BTreeMap::new(), claims: BTreeMap::new() }
+    }
+
+    fn fence(&self, fenced: Fenced) -> Option<&Fence> {
+        self.fences.get(&fenced.account)?.iter().rev().nth(usize::from(fenced.back))
+    }
+
+    fn claim(&self, claiming: Claiming) -> Option<&OutgoingClaim> {
+        self.claims.get(&claiming.intent)?.iter().rev().nth(usize::from(claiming.back))
+    }
+}
+
+/// The one the other is held against, and the other.
+pub(super) struct Pair(pub(super) [Side; 2]);
+
+impl Pair {
+    /// Asks both; fails unless they answer alike.
+    async fn ask<T: PartialEq + Debug>(&self, what: &str, call: impl AsyncFn(&Side) -> Result<T>) -> Outcome {
+        let [reference, other] = &self.0;
+        alike(what, &call(reference).await, &call(other).await)
+    }
+
+    /// Asks both under a fence they gave; passed over where they gave none.
+    async fn fenced<T: PartialEq + Debug>(
+        &self,
+        what: &str,
+        fenced: Fenced,
+        call: impl AsyncFn(&Side, &Fence) -> Result<T>,
+    ) -> Outcome {
+        let [reference, other] = &self.0;
+        let (Some(one), Some(two)) = (reference.fence(fenced), other.fence(fenced)) else { return Ok(()) };
+        alike(what, &call(reference, one).await, &call(other, two).await)
+    }
+
+    /// Keeps what both gave.
+    fn keep<T>(&mut self, given: [Result<T>; 2], mut keep: impl FnMut(&mut Side, T)) {
+        for (side, given) in self.0.iter_mut().zip(given) {
+            if let Ok(given) = given {
+                keep(side, given);
+            }
+        }
+    }
+
+    pub(super) async fn take(&mut self, step: &Step) -> Outcome {
+        match step {
+            Step::Wait(seconds) => {
+                for side in &self.0 {
+                    side.clock.advance(*seconds);
+                }
+                Ok(())
+            }
+            Step::Connect(new) => {
+                self.ask("connect", async |side| Ok(plain(side.store.connect(new).await?))).await
+            }
+            Step::Disconnect(number) => {
+                let (practice, id) = account(*number)?;
+                self.ask("disconnect", async |side| side.store.disconnect(&practice, &id).await).await
+            }
+            Step::EraseAccount(number) => {
+                let (practice, id) = account(*number)?;
+                let erase = async |side: &Side| Ok(set(side.store.erase_account(&practice, &id).await?));
+                self.ask("erase_account", erase).await
+            }
+            Step::Settle { second, switched_off, stale, by } => {
+                let practice = practice(*second)?;
+                let settle = async |side: &Side| {
+                    let mut before = side.store.practice_settings(&practice).await?;
+                    if *stale {
+                        before.awaiting_approval.insert("stale.example".to_owned(), 1);
+                    }
+                    let after = PracticeSettings {
+                        switched_off: switched_off.clone(),
+                        ..PracticeSettings::default()
+                    };
+                    let change = SettingsChange::new(before, after, by.clone());
+                    side.store.set_practice_settings(&practice, &change).await
+                };
+                self.ask("set_practice_settings", settle).await
+            }
+            Step::Lease { account: number, holder, seconds } => {
+                let (practice, id) = account(*number)?;
+                let holder = format!("w{holder}");
+                let given =
+                    self.both(async |side| side.store.acquire_lease(&practice, &id, &holder, *seconds).await);
+                let given = given.await;
+                alike_but("acquire_lease", &given, |_| ())?;
+                self.keep(given, |side, fence| side.fences.entry(*number).or_default().push(fence));
+                Ok(())
+            }
+            Step::Renew(fenced, seconds) => {
+                let renew = async |side: &Side, fence: &Fence| side.store.renew_lease(fence, *seconds).await;
+                self.fenced("renew_lease", *fenced, renew).await
+            }
+            Step::Release(fenced) => {
+                let release = async |side: &Side, fence: &Fence| side.store.release_lease(fence).await;
+                self.fenced("release_lease", *fenced, release).await
+            }
+            Step::ChangeSettings(fenced, settings) => {
+                let change =
+                    async |side: &Side, fence: &Fence| side.store.change_settings(fence, settings).await;
+                self.fenced("change_settings", *fenced, change).await
+            }
+            Step::Cover(fenced, change) => {
+                let cover =
+                    async |side: &Side, fence: &Fence| side.store.change_coverage(fence, change).await;
+                self.fenced("change_coverage", *fenced, cover).await
+            }
+            Step::Read(fenced, window) => {
+                let read = async |side: &Side, fence: &Fence| side.store.commit_window(fence, window).await;
+                self.fenced("commit_window", *fenced, read).await
+            }
+            Step::Compare(fenced, comparison) => {
+                let compare =
+                    async |side: &Side, fence: &Fence| side.store.commit_comparison(fence, comparison).await;
+                self.fenced("commit_comparison", *fenced, compare).await
+            }
+            Step::EndPass(fenced, end) => {
+                let end = async |side: &Side, fence: &Fence| side.store.end_pass(fence, end).await;
+                self.fenced("end_pass", *fenced, end).await
+            }
+            Step::Backlog(fenced, backlog) => {
+                let set = async |side: &Side, fence: &Fence| side.store.set_backlog(fence, backlog).await;
+                self.fenced("set_backlog", *fenced, set).await
+            }
+            step => self.take_unfenced(step).await,
+        }
+    }
+
+    async fn take_unfenced(&mut self, step: &Step) -> Outcome {
+        match step {
+            Step::CopiesAt { account: number, mailbox: of, valid, uids } => {
+                let ((practice, id), validity) = (account(*number)?, validity(*valid)?);
+                let read = async |side: &Side| {
+                    side.store.copies_at(&practice, &id, &mailbox(*of), validity, uids).await
+                };
+                self.ask("copies_at", read).await
+            }
+            Step::Page(query) => {
+                self.ask("page and count", async |side| pages(&*side.store, query).await).await
+            }
+            Step::IsIndexed { second, message, keys } => {
+                let practice = practice(*second)?;
+                let read = async |side: &Side| side.store.is_indexed(&practice, *message, keys).await;
+                self.ask("is_indexed", read).await
+            }
+            Step::Hide { second, message, user, hidden } => {
+                let practice = practice(*second)?;
+                let hide = async |side: &Side| side.store.hide(&practice, *message, user, *hidden).await;
+                self.ask("hide", hide).await
+            }
+            Step::Erase(erasure) => {
+                let erase = async |side: &Side| {
+                    let erased = side.store.erase_messages(erasure).await?;
+                    Ok((set(erased.messages), set(erased.kept), set(erased.octets)))
+                };
+                self.ask("erase_messages", erase).await
+            }
+            Step::Sight { second, client, sighting } => {
+                let practice = practice(*second)?;
+                let sight = async |side: &Side| side.store.sight_client(&practice, client, sighting).await;
+                self.ask("sight_client", sight).await
+            }
+            Step::MarkUnlisted { second, unlisted, listed } => {
+                let practice = practice(*second)?;
+                let mark = async |side: &Side| side.store.mark_unlisted(&practice, unlisted, listed).await;
+                self.ask("mark_unlisted", mark).await
+            }
+            Step::Unlisted { second, before } => {
+                let practice = practice(*second)?;
+                let read = async |side: &Side| side.store.unlisted(&practice, *before, None, ALL).await;
+                self.ask("unlisted", read).await
+            }
+            Step::Orphans { second, listed, seconds } => {
+                let practice = practice(*second)?;
+                let read =
+                    async |side: &Side| Ok(set(side.store.orphans(&practice, listed, *seconds).await?));
+                self.ask("orphans", read).await
+            }
+            Step::RecordExport { second, by } => {
+                let practice = practice(*second)?;
+                let record = async |side: &Side| side.store.record_export(&practice, by.clone()).await;
+                self.ask("record_export", record).await
+            }
+            Step::Purge => self.ask("purge", async |side| side.store.purge().await).await,
+            Step::ClaimDue(claim) => {
+                let given = self.both(async |side| side.store.claim_due(claim).await).await;
+                alike_but("claim_due", &given, |claimed| match claimed {
+                    Claimed::Account(due) => Ok((
+                        plain(due.record.clone()),
+                        due.due,
+                        due.failures,
+                        due.is_first,
+                        due.provider.clone(),
+                    )),
+                    Claimed::Nothing { next } => Err(*next),
+                })?;
+                self.keep(given, |side, claimed| {
+                    let Claimed::Account(due) = claimed else { return };
+                    let number = (0..ACCOUNTS).find(|number| {
+                        account(*number).is_ok_and(|(practice, id)| {
+                            practice == due.fence.practice && id == due.fence.account
+                        })
+                    });
+                    side.fences.entry(number.unwrap_or(ACCOUNTS)).or_default().push(due.fence);
+                });
+                Ok(())
+            }
+            Step::Request { second, account: number } => {
+                let practice = practice(*second)?;
+                let id = number.map(account).transpose()?.map(|(_, id)| id);
+                let request = async |side: &Side| side.store.request_now(&practice, id.clone()).await;
+                self.ask("request_now", request).await
+            }
+            Step::Pause(pause) => self.ask("pause", async |side| side.store.pause(pause).await).await,
+            Step::Resume(scope) => self.ask("resume", async |side| side.store.resume(scope).await).await,
+            Step::Look(part) => self.look(*part).await,
+            step => self.take_outgoing(step).await,
+        }
+    }
+
+    async fn take_outgoing(&mut self, step: &Step) -> Outcome {
+        match step {
+            Step::Enqueue(new) => self.ask("enqueue", async |side| side.store.enqueue(new).await).await,
+            Step::Claim { intent: number, holder, seconds, limits } => {
+                let ((practice, id), holder) = (intent(*number)?, format!("w{holder}"));
+                let given = self.both(async |side| {
+                    side.store.claim_outgoing(&practice, id, &holder, *seconds, *limits).await
+                });
+                let given = given.await;
+                alike_but("claim_outgoing", &given, |claim| (claim.item.clone(), claim.work))?;
+                self.keep(given, |side, claim| side.claims.entry(*number).or_default().push(claim));
+                Ok(())
+            }
+            Step::Confirm(claiming, seconds) => {
+                let confirm = async |side: &Side, claim: &OutgoingClaim| {
+                    side.store.confirm_outgoing(claim, *seconds).await
+                };
+                self.claimed("confirm_outgoing", *claiming, confirm).await
+            }
+            Step::Finish { claim: claiming, delivery, looking, astray } => {
+                let finish = async |side: &Side, claim: &OutgoingClaim| {
+                    let delivers = matches!(claim.work, OutgoingWork::Deliver | OutgoingWork::Recover);
+                    let end = if delivers == *astray { looking } else { delivery };
+                    side.store.finish_outgoing(claim, end).await
+                };
+                self.claimed("finish_outgoing", *claiming, finish).await
+            }
+            Step::Cancel(number) => {
+                let (practice, id) = intent(*number)?;
+                self.ask("cancel_outgoing", async |side| side.store.cancel_outgoing(&practice, id).await)
+                    .await
+            }
+            Step::Decide { intent: number, decision, archived } => {
+                let (practice, id) = intent(*number)?;
+                let decide = async |side: &Side| {
+                    side.store.decide_outgoing(&practice, id, *decision, archived.clone()).await
+                };
+                self.ask("decide_outgoing", decide).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Everything that can be read of a part.
+    pub(super) async fn look(&self, part: Part) -> Outcome {
+        for second in [false, true] {
+            let practice = practice(second)?;
+            match part {
+                Part::Store => self.look_at_store(&practice).await?,
+                Part::Outbox => self.look_at_outbox(&practice).await?,
+                Part::Archive => self.look_at_archive(&practice).await?,
+                Part::Schedule => {
+                    let read = async |side: &Side| side.store.schedule(&practice).await;
+                    self.ask("schedule", read).await?;
+                }
+            }
+        }
+        if part == Part::Schedule {
+            self.ask("pauses", async |side| {
+                Ok(sorted(side.store.pauses().await?, |pause| pause.scope.clone()))
+            })
+            .await?;
+            for after in [None, Some(practice(false)?)] {
+                let read = async |side: &Side| side.store.due_outboxes(after.clone(), ALL).await;
+                self.ask("due_outboxes", read).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_at_store(&self, practice: &PracticeId) -> Outcome {
+        let accounts = async |side: &Side| {
+            Ok(side.store.accounts(practice).await?.into_iter().map(plain).collect::<Vec<_>>())
+        };
+        self.ask("accounts", accounts).await?;
+        self.ask("practice_settings", async |side| side.store.practice_settings(practice).await).await?;
+        for number in 0..ACCOUNTS {
+            let (of, id) = account(number)?;
+            if of == *practice {
+                self.ask("sync_state", async |side| side.store.sync_state(practice, &id).await).await?;
+                self.ask("copies", async |side| side.store.copies(practice, &id).await).await?;
+                self.ask("files_copies", async |side| side.store.files_copies(practice, &id).await).await?;
+            }
+        }
+        self.ask("all_messages", async |side| all(side, practice).await).await?;
+        let keys = every_message()?;
+        let read = async |side: &Side| {
+            let found = side.store.messages(practice, &keys).await?;
+            Ok(found.into_iter().map(|message| message.key).collect::<Vec<_>>())
+        };
+        self.ask("messages", read).await?;
+        self.ask("dead_letters", async |side| side.store.dead_letters(practice).await).await?;
+        self.ask("changes", async |side| feed(side, practice).await).await
+    }
+
+    async fn look_at_outbox(&self, practice: &PracticeId) -> Outcome {
+        for states in [vec![], vec![OutgoingState::Sent, OutgoingState::Unknown]] {
+            let read = async |side: &Side| intents(side, practice, &states).await;
+            self.ask("outbox", read).await?;
+        }
+        self.ask("due_outgoing", async |side| side.store.due_outgoing(practice, ALL).await).await?;
+        let keys = every_message()?;
+        let read = async |side: &Side| {
+            Ok(sorted(side.store.outgoing_of(practice, &keys).await?, |item| item.message.id))
+        };
+        self.ask("outgoing_of", read).await
+    }
+
+    async fn look_at_archive(&self, practice: &PracticeId) -> Outcome {
+        for number in 0..MESSAGES {
+            let (key, id) = (message(number)?, message_id(number)?);
+            let begun = ConversationId::begun_by(key);
+            self.ask("conversation", async |side| side.store.conversation(practice, begun).await).await?;
+            for of in [Erasable::Message(key), Erasable::MessageId(id.clone())] {
+                let read = async |side: &Side| {
+                    Ok(sorted(side.store.tombstones(practice, &of).await?, |stone| (stone.reason, stone.at)))
+                };
+                self.ask("tombstones", read).await?;
+            }
+            let read = async |side: &Side| side.store.with_message_id(practice, &id).await;
+            self.ask("with_message_id", read).await?;
+        }
+        let keys = every_message()?;
+        self.ask("barred", async |side| side.store.barred(practice, &keys).await).await?;
+        let read = async |side: &Side| {
+            Ok(sorted(side.store.erased_clients(practice).await?, |erased| erased.client.clone()))
+        };
+        self.ask("erased_clients", read).await
+    }
+
+    async fn both<T>(&self, call: impl AsyncFn(&Side) -> Result<T>) -> [Result<T>; 2] {
+        let [reference, other] = &self.0;
+        [call(reference).await, call(other).await]
+    }
+
+    /// Asks both under a claim they gave; passed over where they gave none.
+    async fn claimed<T: PartialEq + Debug>(
+        &self,
+        what: &str,
+        claiming: Claiming,
+        call: impl AsyncFn(&Side, &OutgoingClaim) -> Result<T>,
+    ) -> Outcome {
+        let [reference, other] = &self.0;
+        let (Some(one), Some(two)) = (reference.claim(claiming), other.claim(claiming)) else {
+            return Ok(());
+        };
+        alike(what, &call(reference, one).await, &call(other, two).await)
+    }
+}
+
+/// Fails unless both succeeded with the same, or failed with the same kind, until the same time.
+fn alike<T: PartialEq + Debug>(what: &str, reference: &Result<T>, other: &Result<T>) -> Outcome {
+    let answer = |given: &'_ Result<T>| match given {
+        Ok(_) => None,
+        Err(error) => Some((error.kind(), error.not_before())),
+    };
+    let holds = match (reference, other) {
+        (Ok(one), Ok(two)) => one == two,
+        _ => answer(reference) == answer(other),
+    };
+    if holds { Ok(()) } else { Err(differ(what, &format!("{reference:?}"), &format!("{other:?}"))) }
+}
+
+/// As [`alike`], of what of an answer has to be the same.
+fn alike_but<T, P: PartialEq + Debug>(
+    what: &str,
+    [reference, other]: &[Result<T>; 2],
+    part: impl Fn(&T) -> P,
+) -> Outcome {
+    let part = |given: &Result<T>| match given {
+        Ok(given) => Ok(part(given)),
+        Err(error) => Err((error.kind(), error.not_before())),
+    };
+    let (reference, other) = (part(reference), part(other));
+    if reference == other {
+        return Ok(());
+    }
+    Err(differ(what, &format!("{reference:?}"), &format!("{other:?}")))
+}
+
+/// Both from a little before the place where they first differ.
+fn differ(what: &str, reference: &str, other: &str) -> Failure {
+    let same = reference.chars().zip(other.chars()).take_while(|(one, two)| one == two).count();
+    let from = same.saturating_sub(BEFORE);
+    let cut = |text: &str| {
+        let shown: String = text.chars().skip(from).take(BEFORE + AFTER).collect();
+        if from == 0 { shown } else { format!("… {shown}") }
+    };
+    Failure::new(format!("{what} answered `{}`, the other `{}`", cut(other), cut(reference)))
+}
+
+/// Epochs rise as a store likes.
+fn plain(mut record: AccountRecord) -> AccountRecord {
+    record.epoch = 0;
+    record
+}
+
+fn every_message() -> Outcome<Vec<MessageKey>> {
+    (0..MESSAGES).map(message).collect()
+}
+
+fn set<T: Ord>(these: Vec<T>) -> BTreeSet<T> {
+    these.into_iter().collect()
+}
+
+/// In an order of this kind, where the contract has none.
+fn sorted<T, K: Ord>(mut these: Vec<T>, by: impl FnMut(&T) -> K) -> Vec<T> {
+    these.sort_by_key(by);
+    these
+}
+
+/// Every message, in the order in which they came too, whatever numbers say so.
+async fn all(side: &Side, practice: &PracticeId) -> Result<(Vec<Message>, Vec<MessageKey>)> {
+    let mut messages: Vec<Message> = Vec::new();
+    while messages.len() < ALL {
+        let after = messages.last().map(|message| message.key);
+        let more = side.store.all_messages(practice, after, PIECE).await?;
+        if more.is_empty() {
+            break;
+        }
+        messages.extend(more);
+    }
+    let arrivals: BTreeMap<u64, MessageKey> =
+        messages.iter().map(|message| (message.arrival, message.key)).collect();
+    for message in &mut messages {
+        message.arrival = 0;
+    }
+    Ok((messages, arrivals.into_values().collect()))
+}
+
+/// The feed, whether its numbers rise, and whether the last one is told.
+async fn feed(side: &Side, practice: &PracticeId) -> Result<(Vec<Change>, bool, bool)> {
+    let (mut changes, mut last) = (Vec::<Change>::new(), 0);
+    while changes.len() < ALL {
+        let more = side.store.changes(practice, last, 8 * PIECE).await?;
+        let Some(newest) = more.last() else { break };
+        last = newest.sequence;
+        changes.extend(more);
+    }
+    let is_told = side.store.last_change(practice).await? == last;
+    let rises = changes.is_sorted_by(|one, two| one.sequence < two.sequence);
+    for change in &mut changes {
+        change.sequence = 0;
+    }
+    Ok((changes, rises, is_told))
+}
+
+/// The outbox, newest first.
+async fn intents(side: &Side, practice: &PracticeId, states: &[OutgoingState]) -> Result<Vec<Outgoing>> {
+    let mut found: Vec<Outgoing> = Vec::new();
+    while found.len() < ALL {
+        let mut query = OutboxQuery::newest(PIECE);
+        (query.states, query.before) = (states.to_vec(), found.last().map(|item| item.message.id));
+        let more = side.store.outbox(practice, &query).await?;
+        if more.is_empty() {
+            break;
+        }
+        found.extend(more);
+    }
+    Ok(found)
+}
+
+/// Every page of a question, and its count.
+async fn pages(store: &dyn MailStore, query: &PageQuery) -> Result<(Vec<PagePosition>, usize)> {
+    let mut found: Vec<PagePosition> = Vec::new();
+    while found.len() < ALL {
+        let page = store.page(&query.clone().before(found.last().copied())).await?;
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page);
+    }
+    Ok((found, store.count(query).await?))
+}
