@@ -295,7 +295,9 @@ fn delivery(chance: &mut Chance, number: u8, now: Timestamp) -> Outcome<Outgoing
                 1 => Filing::Server,
                 _ => Filing::Pending,
             };
-            OutgoingEnd::Sent { recipients, filing, archived, next_try }
+            let failure = archived.is_none().then(|| (ErrorKind::StorageRefused, "not this one".to_owned()));
+            let failure = failure.filter(|_| chance.one_in(3));
+            OutgoingEnd::Sent { recipients, filing, archived, failure, next_try }
         }
         3 => OutgoingEnd::Refused { failure: (ErrorKind::RecipientRefused, "550 no".to_owned()), recipients },
         4 => OutgoingEnd::Retry {

@@ -30,6 +30,9 @@ const REPEATED: usize = 64;
 /// Keys of one vector. Each takes 36 octets, 32 of them its own: with as many of them as this, and the words and their places, a vector
 /// has 850 KiB of the megabyte at most. Only hundreds of correspondents make as many.
 const KEYS: usize = 16_000;
+/// Keys of all vectors of a rendition, some nine megabytes: every piece repeats them, and who writes one word over and over makes many pieces.
+/// When they are used up, further words are still found, but not as a phrase, and none of those that the last vector has no room for.
+const KEYS_IN_ALL: usize = 256_000;
 /// Where the keys stand.
 const PLACE_OF_KEYS: u16 = 16_383;
 
@@ -112,7 +115,7 @@ pub(super) async fn write(
 ) -> Result<()> {
     for rendition in renditions {
         let texts = texts(rendition);
-        let pieces = pieces(&texts);
+        let pieces = pieces(&texts, most_pieces(keys));
         // One at a time: all of them together may be many times what the message is.
         for ((piece, group), number) in vectors(&pieces, keys).zip(0i64..) {
             statement::query(INSERT)
@@ -200,14 +203,19 @@ impl<'a> Piece<'a> {
             || self.words.get(word).is_some_and(|places| places.len() >= PLACES_OF_WORD)
     }
 
+    /// Adds a word at the next place, as far as there is room.
     fn add(&mut self, word: &'a str, weight: char) {
-        self.last += 1;
-        let octets = &mut self.octets;
-        let places = self.words.entry(word).or_insert_with(|| {
-            *octets += word.len() + 8;
-            Vec::new()
-        });
-        places.push((self.last, weight));
+        self.last = self.last.saturating_add(1).min(PLACES);
+        match self.words.get_mut(word) {
+            Some(places) if places.len() >= PLACES_OF_WORD => {}
+            Some(places) if places.last().is_some_and(|(last, _)| *last == self.last) => {}
+            Some(places) => places.push((self.last, weight)),
+            None if self.octets >= OCTETS => {}
+            None => {
+                self.octets += word.len() + 8;
+                self.words.insert(word, vec![(self.last, weight)]);
+            }
+        }
     }
 
     /// As PostgreSQL reads it.
@@ -235,14 +243,19 @@ fn texts(rendition: &Rendition) -> Vec<(Vec<String>, char)> {
     head.chain(body.into_iter().map(|text| (text, 'B'))).filter(|(text, _)| !text.is_empty()).collect()
 }
 
-/// The words of a rendition in pieces; at least one, for it is found by its keys.
-fn pieces(texts: &[(Vec<String>, char)]) -> Vec<Piece<'_>> {
+/// Pieces that a rendition may be cut into where it has these keys.
+fn most_pieces(keys: &[String]) -> usize {
+    (KEYS_IN_ALL / keys.len().max(1)).max(1)
+}
+
+/// The words of a rendition in at most so many pieces; at least one, for it is found by its keys.
+fn pieces(texts: &[(Vec<String>, char)], most: usize) -> Vec<Piece<'_>> {
     let (mut pieces, mut piece) = (Vec::new(), Piece::default());
     for (text, weight) in texts {
         // No term reaches from one text into the next.
-        piece.last += 1;
+        piece.last = piece.last.saturating_add(1).min(PLACES);
         for (at, word) in text.iter().enumerate() {
-            if piece.is_full_for(word) {
+            if piece.is_full_for(word) && pieces.len() + 1 < most {
                 pieces.push(std::mem::take(&mut piece));
                 for repeated in text.iter().take(at).skip(at.saturating_sub(REPEATED)) {
                     piece.add(repeated, *weight);
@@ -284,7 +297,7 @@ mod tests {
 
     fn written(rendition: &Rendition, keys: &[String]) -> Vec<String> {
         let texts = texts(rendition);
-        vectors(&pieces(&texts), keys).map(|(piece, group)| piece.vector(group)).collect()
+        vectors(&pieces(&texts, most_pieces(keys)), keys).map(|(piece, group)| piece.vector(group)).collect()
     }
 
     #[test]
@@ -312,6 +325,23 @@ mod tests {
         }
         let (few, none) = (&keys[..KEYS], &keys[..0]);
         assert_eq!([few, none].map(|keys| written(&saying("short".to_owned()), keys).len()), [1, 1]);
+    }
+
+    #[test]
+    fn who_writes_much_to_many_is_found_by_every_word_in_bounded_room() {
+        let keys: Vec<_> = (0..KEYS).map(|n| format!("k{n:031}")).collect();
+        let flood = saying(format!("{}{}", "the ".repeat(100_000), "end of it"));
+        let vectors = written(&flood, &keys);
+        assert_eq!(vectors.len(), KEYS_IN_ALL / KEYS);
+        let last = vectors.last().unwrap();
+        assert!(last.contains("'end':16000B ") && last.contains("'it':16000B "));
+        let places = last.split_once("'the':").unwrap().1.split(' ').next().unwrap();
+        assert_eq!(places.split(',').count(), PLACES_OF_WORD);
+        // Words without end are cut off where the vector is full.
+        let words = saying((0..1_000_000).map(|n| format!("w{n} ")).collect());
+        let vectors = written(&words, &keys);
+        assert_eq!(vectors.len(), KEYS_IN_ALL / KEYS);
+        assert!(vectors.iter().all(|vector| vector.len() < 2 << 20));
     }
 
     /// As PostgreSQL stores it: each word, the number of its places, and two octets a place, with an octet between where that has to be even.
