@@ -1,5 +1,6 @@
 //! What `docs/operating.md` tells operators to do, done.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use practicemail::PracticeMail;
 use practicemail::contract::{
     CredentialField, CredentialStore, KeyProvider, MailStore, NewAccount, Practice, SystemClock,
 };
+use practicemail::error::ErrorKind;
 use practicemail::practice_mail::Storage;
 use practicemail::settings::{AccountSettings, Login, ServerSettings, TlsMode};
 use practicemail::storage::sqlite::SqliteStore;
@@ -70,7 +72,7 @@ async fn a_new_key_seals_from_the_next_start_on_and_the_old_one_stays_as_long_as
     let dir = tempfile::tempdir().unwrap();
     let (path, key_file) = (dir.path().join("mail.db"), dir.path().join("mail.key"));
     let store = open(&path).await;
-    let running = Arc::new(FileKey::open_or_create(&key_file).await.unwrap());
+    let running = Arc::new(FileKey::open_or_create(&key_file, &store).await.unwrap());
     for id in ["a", "b"] {
         connect(&store, id).await;
         seal(&store, &running, id).await;
@@ -79,7 +81,7 @@ async fn a_new_key_seals_from_the_next_start_on_and_the_old_one_stays_as_long_as
     lines += &["practicemail-key 1 2 ", &"0b".repeat(32), "\n"].concat();
     std::fs::write(&key_file, lines).unwrap();
     assert_eq!(running.current().await.unwrap().id(), 1, "until it is started again");
-    let started = Arc::new(FileKey::open_or_create(&key_file).await.unwrap());
+    let started = Arc::new(FileKey::open(&key_file).await.unwrap());
 
     for (sealed_anew, numbers) in
         [(None, &["00000001"][..]), (Some("a"), &["00000001", "00000002"]), (Some("b"), &["00000002"])]
@@ -109,7 +111,7 @@ async fn after_resealing_the_old_key_is_of_no_use() {
     let dir = tempfile::tempdir().unwrap();
     let (path, key_file) = (dir.path().join("mail.db"), dir.path().join("mail.key"));
     let store = open(&path).await;
-    let old = Arc::new(FileKey::open_or_create(&key_file).await.unwrap());
+    let old = Arc::new(FileKey::open_or_create(&key_file, &store).await.unwrap());
     for id in ["a", "b"] {
         connect(&store, id).await;
     }
@@ -129,7 +131,7 @@ async fn after_resealing_the_old_key_is_of_no_use() {
     directory.put_practice(Practice::new(practice(), "A practice"));
     let (directory, store) = (Arc::new(directory), Arc::new(store));
     let door = async || {
-        let keys = FileKey::open_or_create(&key_file).await.unwrap();
+        let keys = FileKey::open(&key_file).await.unwrap();
         PracticeMail::new(directory.clone(), Storage::of(store.clone()), Arc::new(keys))
     };
     // Somebody renews the token at the same time, and is not overwritten: their turn ends, and then it is this one's.
@@ -151,7 +153,7 @@ async fn after_resealing_the_old_key_is_of_no_use() {
     assert_eq!((again.anew, again.current), (0, 3));
 
     std::fs::write(&key_file, new_line).unwrap();
-    let new = Arc::new(FileKey::open_or_create(&key_file).await.unwrap());
+    let new = Arc::new(FileKey::open(&key_file).await.unwrap());
     for ((account, field), secret) in [(&noreply, "it"), (&grant, "renewed"), (&password, "it")] {
         let record = store.load(&practice(), account, *field).await.unwrap().unwrap();
         let opened = Sealer::new(new.clone()).open(&practice(), account, *field, &record.octets).await;
@@ -162,4 +164,33 @@ async fn after_resealing_the_old_key_is_of_no_use() {
     seal(&store, &old, "a").await;
     let left = door().await.reseal(&practice_id).await.unwrap();
     assert_eq!((left.current, left.unreadable), (2, [account("a")].into()));
+}
+
+#[tokio::test]
+async fn a_lost_key_is_replaced_by_one_of_another_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let key_file = dir.path().join("mail.key");
+    let store = open(&dir.path().join("mail.db")).await;
+    let lost = Arc::new(FileKey::open_or_create(&key_file, &store).await.unwrap());
+    for id in ["a", "b"] {
+        connect(&store, id).await;
+        seal(&store, &lost, id).await;
+    }
+    std::fs::remove_file(&key_file).unwrap();
+    let refused = FileKey::open_or_create(&key_file, &store).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::KeyUnavailable);
+
+    let mut file = std::fs::OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    let mut file = file.write(true).create_new(true).open(&key_file).unwrap();
+    writeln!(file, "practicemail-key 1 2 {}", "0c".repeat(32)).unwrap();
+    let keys = Arc::new(FileKey::open_or_create(&key_file, &store).await.unwrap());
+    seal(&store, &keys, "a").await;
+    let field = CredentialField::IncomingPassword;
+    for (id, opened) in [("a", Ok("a password")), ("b", Err(ErrorKind::KeyUnavailable))] {
+        let record = store.load(&practice(), &account(id), field).await.unwrap().unwrap();
+        let secret = Sealer::new(keys.clone()).open(&practice(), &account(id), field, &record.octets).await;
+        let secret = secret.as_ref().map(Secret::expose).map_err(practicemail::error::Error::kind);
+        assert_eq!(secret, opened);
+    }
 }

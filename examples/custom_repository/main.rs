@@ -46,7 +46,7 @@ async fn main() -> Result<()> {
 
     // The archive has a file of its own: its tables and the product's do not meet.
     let store = SqliteStore::open(home.path().join("mail.db"), Arc::new(SystemClock::new())).await?;
-    let keys = FileKey::open_or_create(home.path().join("mail.key")).await?;
+    let keys = FileKey::open_or_create(home.path().join("mail.key"), &store).await?;
     let mail = PracticeMail::new(Arc::new(books), Storage::of(Arc::new(store)), Arc::new(keys));
     let mail = mail.with_egress(EgressPolicy::Any); // the kit's servers are on this machine
 

@@ -59,7 +59,7 @@ async fn open(home: &Path, practice: &PracticeId, anna: &UserId, bakery: &Client
     directory.put_client(practice, bakery.clone(), [ClientKey::Address(office::LOCAL.1.to_owned())])?;
 
     let store = FileStore::open(&home.join("mail.redb"), Arc::new(SystemClock::new())).await?;
-    let keys = FileKey::open_or_create(home.join("mail.key")).await?;
+    let keys = FileKey::open_or_create(home.join("mail.key"), &store).await?;
     let mail = PracticeMail::new(Arc::new(directory), Storage::of(Arc::new(store)), Arc::new(keys));
     Ok(mail.with_egress(EgressPolicy::Any)) // the kit's servers are on this machine
 }

@@ -39,7 +39,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) store: Option<String>,
     /// The key that passwords are sealed with; by default FILE.key beside the file, `practice.key` in the current directory for a
-    /// database.
+    /// database. It is made where nothing is sealed yet.
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
     /// Answer with exactly one JSON object on stdout.

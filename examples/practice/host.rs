@@ -70,7 +70,9 @@ impl Host {
             None => storage,
         };
         let mail = storage.mail.clone();
-        let keys = Arc::new(FileKey::open_or_create(cli.key_file.as_ref().unwrap_or(&key)).await?);
+        let key = cli.key_file.as_ref().unwrap_or(&key);
+        let keys = FileKey::open_or_create(key, &storage.credentials).await;
+        let keys = Arc::new(keys.map_err(|error| with_key_file(error, key))?);
         // The mail servers that its user names are theirs to reach, also on this machine and its network.
         let egress = EgressPolicy::Any;
         let mut door =
@@ -150,6 +152,17 @@ pub(crate) fn viewer(user: Option<&UserId>) -> Viewer {
 fn stand_in(user: &UserId) -> Result<PracticeData> {
     let user = User::new(user.clone(), user.as_str(), format!("{user}@practice.invalid"));
     Ok(PracticeData::new(Practice::new(PracticeId::new("practice")?, "Practice"), vec![user], Vec::new()))
+}
+
+/// Says which key file is missing.
+fn with_key_file(error: Error, key: &Path) -> Error {
+    match error.kind() {
+        kind @ ErrorKind::KeyUnavailable if !key.exists() => {
+            let message = format!("there is no key at {}; `--key-file` names another", key.display());
+            Error::new(kind, message).with_source(error)
+        }
+        _ => error,
+    }
 }
 
 /// A file that goes with the store.

@@ -52,7 +52,7 @@ async fn main() -> Result<()> {
     let mut data = practice::data()?;
     directory.replace_practice(&data).await?;
     let store = SqliteStore::open(home.path().join("mail.db"), Arc::new(SystemClock::new())).await?;
-    let keys = FileKey::open_or_create(home.path().join("mail.key")).await?;
+    let keys = FileKey::open_or_create(home.path().join("mail.key"), &store).await?;
 
     // The crate's door. The server is on this machine, which hosts in earnest do not allow.
     let mail = PracticeMail::new(directory.clone(), Storage::of(Arc::new(store)), Arc::new(keys))

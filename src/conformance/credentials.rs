@@ -1,4 +1,4 @@
-//! C1 to C4.
+//! C1 to C5.
 
 use std::sync::Arc;
 
@@ -64,6 +64,11 @@ const CHECKS: &[Check<Bench>] = &[
         run: |b| Box::pin(replaced_without_claim(b)),
     },
     Check { clause: "C4", name: "fields, accounts and practices are apart", run: |b| Box::pin(isolated(b)) },
+    Check {
+        clause: "C5",
+        name: "it is empty while there is no record, whosever it may be",
+        run: |b| Box::pin(empty(b)),
+    },
 ];
 
 impl Bench {
@@ -211,4 +216,19 @@ async fn isolated(b: &Bench) -> Outcome {
     b.store.delete(&practice, &b.account).await?;
     b.store.delete(&b.practice, &account).await?;
     b.octets_are(b"one").await
+}
+
+async fn empty(b: &Bench) -> Outcome {
+    same("whether a new store is empty", &b.store.is_empty().await?, &true)?;
+    let practice = PracticeId::new("another")?;
+    let account = AccountId::new("another")?;
+    let theirs = b.store.replace(&practice, &account, GRANT, b"theirs".to_vec(), None).await?;
+    present("the version of another's record", theirs)?;
+    same("whether it is empty with another practice's record", &b.store.is_empty().await?, &false)?;
+    let version = b.put(b"one").await?;
+    present("a claim", b.claim(version).await?)?;
+    b.store.delete(&practice, &account).await?;
+    same("whether it is empty while a record is left", &b.store.is_empty().await?, &false)?;
+    b.store.delete(&b.practice, &b.account).await?;
+    same("whether it is empty after the last was deleted", &b.store.is_empty().await?, &true)
 }

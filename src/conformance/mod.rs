@@ -254,7 +254,7 @@ pub async fn blobs<S: BlobStore + 'static>(open: impl AsyncFn() -> S) -> Report 
     blobs::run(async || Box::new(open().await) as Box<dyn BlobStore>).await
 }
 
-/// Checks a [`CredentialStore`] against C1 to C4. `open` makes an empty store.
+/// Checks a [`CredentialStore`] against C1 to C5. `open` makes an empty store.
 pub async fn credentials<S: CredentialStore + 'static>(open: impl AsyncFn(Seed) -> S) -> Report {
     credentials::run(async |seed| Box::new(open(seed).await) as Box<dyn CredentialStore>).await
 }

@@ -86,6 +86,7 @@ impl Claim {
 /// - **C3** [`replace`](Self::replace) with a claim writes only while the claim holds; without one it writes always. Either
 ///   raises the version and ends any claim.
 /// - **C4** Practices and accounts do not see each other's records.
+/// - **C5** [`is_empty`](Self::is_empty) says so only while there is no record of any practice.
 #[async_trait]
 pub trait CredentialStore: Send + Sync {
     /// Reads a record.
@@ -130,6 +131,13 @@ pub trait CredentialStore: Send + Sync {
     /// # Errors
     /// Storage kinds.
     async fn delete(&self, practice: &PracticeId, account: &AccountId) -> Result<()>;
+
+    /// Whether nothing is kept, of any practice: where something is, a key must be there that opens it, and a new one is not made in its
+    /// place.
+    ///
+    /// # Errors
+    /// Storage kinds.
+    async fn is_empty(&self) -> Result<bool>;
 }
 
 #[async_trait]
@@ -164,5 +172,8 @@ impl<T: CredentialStore + ?Sized> CredentialStore for std::sync::Arc<T> {
     }
     async fn delete(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
         (**self).delete(practice, account).await
+    }
+    async fn is_empty(&self) -> Result<bool> {
+        (**self).is_empty().await
     }
 }

@@ -71,6 +71,7 @@ mock! {
         async fn claim(&self, practice: &PracticeId, account: &AccountId, field: CredentialField, version: u64, seconds: u32) -> Result<Option<Claim>>;
         async fn replace(&self, practice: &PracticeId, account: &AccountId, field: CredentialField, octets: Vec<u8>, claim: Option<Claim>) -> Result<Option<u64>>;
         async fn delete(&self, practice: &PracticeId, account: &AccountId) -> Result<()>;
+        async fn is_empty(&self) -> Result<bool>;
     }
 }
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::sealing::no_randomness;
-use crate::contract::{KeyProvider, SealingKey};
+use crate::contract::{CredentialStore, KeyProvider, SealingKey};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What each line begins with: a name to know the file by, and the version of the format.
@@ -56,17 +56,57 @@ pub struct FileKey {
 }
 
 impl FileKey {
-    /// Opens a key file, or creates one with a new key.
+    /// Opens a key file that is there. For hosts that bring the file along: where several machines work on one database, each has a
+    /// copy of the same.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyUnavailable`] when it can neither be read nor created, when others than its owner may read it
-    /// (on Unix), and when a line of it is not a key.
-    pub async fn open_or_create(path: impl Into<PathBuf>) -> Result<Self> {
+    /// [`ErrorKind::KeyUnavailable`] when it is not there or cannot be read, when others than its owner may read it (on Unix), and
+    /// when a line of it is not a key.
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let missing = "the key file is not there: give its path, or put it back from its backup";
+        Self::find(path.into()).await?.ok_or_else(|| unavailable(missing))
+    }
+
+    /// Opens a key file, or creates one with a new key for a store that holds nothing sealed yet. Where something is, the file that
+    /// is missing is an error: a new key could not open it, and would seal beside it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and when the file cannot be created; what the store fails with, storage kinds.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// use practicemail::contract::SystemClock;
+    /// use practicemail::storage::{FileKey, MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let home = tempfile::tempdir()?;
+    /// let store = MemoryStore::new(Arc::new(SystemClock::new()));
+    /// let keys = FileKey::open_or_create(home.path().join("mail.key"), &store).await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn open_or_create(
+        path: impl Into<PathBuf>,
+        store: &(impl CredentialStore + ?Sized),
+    ) -> Result<Self> {
         let path = path.into();
-        create(path.clone()).await?;
+        if let Some(keys) = Self::find(path.clone()).await? {
+            return Ok(keys);
+        }
+        if store.is_empty().await? {
+            create(path.clone()).await?;
+        }
+        // Whoever made it meanwhile may have sealed with it since.
+        let missing = "the key file is not there, and the store holds what was sealed with its key: give its path, or put it back \
+                       from its backup";
+        Self::find(path).await?.ok_or_else(|| unavailable(missing))
+    }
+
+    /// Opens the file if it is there.
+    async fn find(path: PathBuf) -> Result<Option<Self>> {
         for _ in 0..RETRIES {
-            if let Some(current) = load(path.clone()).await?.pop() {
-                return Ok(Self { path, current });
+            let Some(mut keys) = load(path.clone()).await? else { return Ok(None) };
+            if let Some(current) = keys.pop() {
+                return Ok(Some(Self { path, current }));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -90,16 +130,14 @@ impl KeyProvider for FileKey {
         if id == self.current.id() {
             return Ok(Some(self.current.clone()));
         }
-        Ok(load(self.path.clone()).await?.into_iter().find(|key| key.id() == id))
+        let missing = || unavailable("the key file is not there any more: put it back from its backup");
+        Ok(load(self.path.clone()).await?.ok_or_else(missing)?.into_iter().find(|key| key.id() == id))
     }
 }
 
 /// Creates the file with a first key unless there is one.
 async fn create(path: PathBuf) -> Result<()> {
     blocking(move || {
-        if path.exists() {
-            return Ok(());
-        }
         let line = new_line(1)?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -140,10 +178,13 @@ fn sync_parent(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The keys of the file in its order; none while its first line is being written.
-async fn load(path: PathBuf) -> Result<Vec<SealingKey>> {
+/// The keys of the file in its order, none while its first line is being written; `None` where there is no file.
+async fn load(path: PathBuf) -> Result<Option<Vec<SealingKey>>> {
     blocking(move || {
-        let file = File::open(&path).map_err(|error| io("the key file cannot be opened", error))?;
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == Io::NotFound => return Ok(None),
+            opened => opened.map_err(|error| io("the key file cannot be opened", error))?,
+        };
         refuse_readable_by_others(&file)?;
         // Reserved at once, as above.
         let length = file.metadata().map_or(0, |data| data.len()).min(MAX_OCTETS);
@@ -151,9 +192,9 @@ async fn load(path: PathBuf) -> Result<Vec<SealingKey>> {
         let read = file.take(MAX_OCTETS).read_to_string(&mut text);
         read.map_err(|error| io("the key file cannot be read", error))?;
         if !text.ends_with('\n') && text.lines().count() <= 1 {
-            return Ok(parse_line(&text).into_iter().collect());
+            return Ok(Some(parse_line(&text).into_iter().collect()));
         }
-        parse(&text)
+        parse(&text).map(Some)
     })
     .await
 }
@@ -227,6 +268,13 @@ fn io(message: &'static str, error: std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{CredentialField, SystemClock};
+    use crate::storage::MemoryStore;
+    use crate::types::{AccountId, PracticeId};
+
+    fn store() -> MemoryStore {
+        MemoryStore::new(std::sync::Arc::new(SystemClock::new()))
+    }
 
     fn line(id: u32, octet: &str) -> String {
         format!("practicemail-key 1 {id} {}\n", octet.repeat(32))
@@ -245,8 +293,8 @@ mod tests {
     async fn a_created_file_is_opened_again_with_the_same_key() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key");
-        let first = FileKey::open_or_create(&path).await.unwrap().current().await.unwrap();
-        let again = FileKey::open_or_create(&path).await.unwrap();
+        let first = FileKey::open_or_create(&path, &store()).await.unwrap().current().await.unwrap();
+        let again = FileKey::open_or_create(&path, &store()).await.unwrap();
         assert_eq!(again.current().await.unwrap().expose(), first.expose());
         assert_eq!(again.by_id(1).await.unwrap().unwrap().expose(), first.expose());
         assert!(again.by_id(2).await.unwrap().is_none());
@@ -257,10 +305,36 @@ mod tests {
     async fn many_that_create_it_at_once_agree_on_one_key() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key");
-        let opened = futures_util::future::join_all((0..16).map(|_| FileKey::open_or_create(&path))).await;
+        let store = store();
+        let opened = (0..16).map(|_| FileKey::open_or_create(&path, &store));
+        let opened = futures_util::future::join_all(opened).await;
         let keys: std::collections::BTreeSet<_> =
             opened.into_iter().map(|key| *key.unwrap().current.expose()).collect();
         assert_eq!(keys.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn none_is_created_where_something_is_sealed_already() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        let error = FileKey::open(&path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
+        let (store, practice, account) =
+            (store(), PracticeId::new("p").unwrap(), AccountId::new("a").unwrap());
+        store.replace(&practice, &account, CredentialField::Grant, b"sealed".to_vec(), None).await.unwrap();
+        let error = FileKey::open_or_create(&path, &store).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
+        assert!(error.to_string().contains("put it back"), "{error}");
+        assert!(!path.exists());
+        store.delete(&practice, &account).await.unwrap();
+        let created = FileKey::open_or_create(&path, &store).await.unwrap();
+        assert_eq!(FileKey::open(&path).await.unwrap().current.expose(), created.current.expose());
+        store.replace(&practice, &account, CredentialField::Grant, b"sealed".to_vec(), None).await.unwrap();
+        let again = FileKey::open_or_create(&path, &store).await.unwrap();
+        assert_eq!(again.current.expose(), created.current.expose());
+        std::fs::remove_file(&path).unwrap();
+        let error = created.by_id(2).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
     }
 
     #[tokio::test]
@@ -268,7 +342,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key");
         write(&path, &(line(1, "0a") + &line(7, "0B")));
-        let keys = FileKey::open_or_create(&path).await.unwrap();
+        let keys = FileKey::open(&path).await.unwrap();
         assert_eq!(keys.current().await.unwrap().id(), 7);
         assert_eq!(keys.by_id(1).await.unwrap().unwrap().expose(), &[0x0a; 32]);
         write(&path, &(line(1, "0a") + &line(7, "0b") + &line(8, "0c")));
@@ -282,11 +356,11 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key");
-        FileKey::open_or_create(&path).await.unwrap();
+        FileKey::open_or_create(&path, &store()).await.unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         for mode in [0o640, 0o604, 0o660] {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            let error = FileKey::open_or_create(&path).await.unwrap_err();
+            let error = FileKey::open(&path).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
             assert!(error.to_string().contains("600"), "{error}");
         }
@@ -304,7 +378,7 @@ mod tests {
             (String::new(), "holds no key"),
         ] {
             write(&path, &text);
-            let error = FileKey::open_or_create(&path).await.unwrap_err();
+            let error = FileKey::open_or_create(&path, &store()).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
             assert!(error.to_string().contains(says), "{error}");
         }

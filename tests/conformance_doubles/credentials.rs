@@ -19,6 +19,8 @@ enum Fault {
     LateClaimWrites,
     FieldsAreOne,
     PracticesAreOne,
+    NeverEmptyAgain,
+    EmptyOfOnePractice,
 }
 
 #[tokio::test]
@@ -29,6 +31,8 @@ async fn every_broken_clause_is_reported() {
         (Fault::LateClaimWrites, "C3"),
         (Fault::FieldsAreOne, "C4"),
         (Fault::PracticesAreOne, "C4"),
+        (Fault::NeverEmptyAgain, "C5"),
+        (Fault::EmptyOfOnePractice, "C5"),
     ] {
         let open = async |seed: Seed| Double {
             inner: MemoryStore::new(seed.clock),
@@ -112,5 +116,17 @@ impl CredentialStore for Double {
             self.inner.replace(&practice, account, password, kept.octets, None).await?;
         }
         Ok(())
+    }
+
+    async fn is_empty(&self) -> Result<bool> {
+        let was_used = !self.deleted.lock().unwrap().is_empty();
+        Ok(match self.fault {
+            Fault::NeverEmptyAgain if was_used => false,
+            Fault::EmptyOfOnePractice => {
+                let (practice, account) = (PracticeId::new("practice")?, AccountId::new("account")?);
+                self.inner.load(&practice, &account, CredentialField::Grant).await?.is_none()
+            }
+            _ => self.inner.is_empty().await?,
+        })
     }
 }

@@ -41,7 +41,7 @@ async fn what_hangs_is_reported_and_keeps_nobody_waiting() {
         std::future::pending::<practicemail::storage::MemoryStore>().await
     })
     .await;
-    assert_eq!(report.failed_clauses(), ["C1", "C2", "C3", "C4"]);
+    assert_eq!(report.failed_clauses(), ["C1", "C2", "C3", "C4", "C5"]);
     assert!(report.to_string().contains("did not end"), "{report}");
 }
 
@@ -62,7 +62,7 @@ async fn every_clause_is_checked() {
     let mut found = report.clauses();
     found.sort_by_key(|clause| of_a_store.iter().position(|known| known == clause));
     assert_eq!(found, of_a_store);
-    assert_eq!(conformance::credentials(memory).await.clauses(), clauses("C", 4));
+    assert_eq!(conformance::credentials(memory).await.clauses(), clauses("C", 5));
     assert_eq!(conformance::blobs(async || memory(seed.clone()).await).await.clauses(), clauses("B", 7));
     assert_eq!(directory::report(directory::Fault::None).await.clauses(), clauses("D", 7));
     assert_eq!(reader::report(reader::Fault::None).await.clauses(), clauses("M", 6));

@@ -5,9 +5,9 @@ use practicemail::contract::{Claim, CredentialField, CredentialStore, SealedReco
 use practicemail::error::Result;
 use practicemail::types::{AccountId, PracticeId};
 
-use super::FileStore;
-use super::keys::{self, Kind};
+use super::keys::{self, Key, Kind};
 use super::records::{Credential, LastClaim};
+use super::{FileStore, nowhere};
 
 #[async_trait]
 impl CredentialStore for FileStore {
@@ -73,5 +73,10 @@ impl CredentialStore for FileStore {
     async fn delete(&self, practice: &PracticeId, account: &AccountId) -> Result<()> {
         let all = keys::in_account(Kind::Credential, practice, account);
         self.engine.write(practice, move |tx| tx.clear(&all)).await
+    }
+
+    async fn is_empty(&self) -> Result<bool> {
+        let all = Key::of_all(Kind::Credential);
+        self.engine.read(&nowhere(), move |tx| Ok(tx.keys(&all, None)?.next().transpose()?.is_none())).await
     }
 }

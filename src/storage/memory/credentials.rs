@@ -72,4 +72,8 @@ impl CredentialStore for MemoryStore {
         self.write(practice, |rows, _| rows.credentials.retain(|(owner, _), _| owner != account));
         Ok(())
     }
+
+    async fn is_empty(&self) -> Result<bool> {
+        Ok(self.lock().practices.values().all(|rows| rows.credentials.is_empty()))
+    }
 }

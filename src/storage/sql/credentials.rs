@@ -37,6 +37,8 @@ const REPLACE_CLAIMED: &str = "
     WHERE practice = ?1 AND account = ?2 AND field = ?3
       AND version = ?6 AND claim_token = ?7 AND claim_until > ?8";
 
+const SELECT_ANY: &str = "SELECT EXISTS (SELECT 1 FROM credential)";
+
 const DELETE: &str = "DELETE FROM credential WHERE practice = ?1 AND account = ?2";
 
 #[async_trait]
@@ -129,6 +131,13 @@ impl<E: Engine> CredentialStore for SqlStore<E> {
             .await
             .map_err(failure)?;
         tx.commit().await
+    }
+
+    async fn is_empty(&self) -> Result<bool> {
+        let mut session = self.reading().await?;
+        let mut tx = session.begin().await?;
+        let any: bool = statement::query_scalar(SELECT_ANY).fetch_one(&mut tx).await.map_err(failure)?;
+        Ok(!any)
     }
 }
 
