@@ -35,6 +35,7 @@ impl OAuthProvider {
 /// assert!(Endpoint::parse("http://oauth2.googleapis.com/token").is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "KeptEndpoint")]
 pub struct Endpoint {
     server: ServerSettings,
     path: String,
@@ -46,7 +47,6 @@ impl Endpoint {
     /// # Errors
     /// [`ErrorKind::Invalid`].
     pub fn parse(url: &str) -> Result<Self> {
-        let invalid = || Error::new(ErrorKind::Invalid, "this is not the URL of an endpoint");
         let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
         let (tls, usual) = match scheme {
             "https" => (TlsMode::Implicit, 443),
@@ -54,15 +54,23 @@ impl Endpoint {
             _ => return Err(invalid()),
         };
         let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-        let fine = |c: char| c.is_ascii_graphic() && !"?#\\\"<>".contains(c);
-        if authority.contains('@') || !path.chars().all(fine) {
+        if authority.contains('@') {
             return Err(invalid());
         }
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| invalid())?),
             _ => (authority, usual),
         };
-        Ok(Self { server: ServerSettings::new(host, port, tls)?, path: path.to_owned() })
+        Self::checked(ServerSettings::new(host, port, tls)?, path.to_owned())
+    }
+
+    /// What every endpoint is held to: those that are read back, too.
+    fn checked(server: ServerSettings, path: String) -> Result<Self> {
+        let fine = |c: char| c.is_ascii_graphic() && !"?#\\\"<>".contains(c);
+        if server.tls() == TlsMode::StartTls || !path.starts_with('/') || !path.chars().all(fine) {
+            return Err(invalid());
+        }
+        Ok(Self { server, path })
     }
 
     /// Trusts the authority in `pem` for this server, instead of the system's.
@@ -90,6 +98,26 @@ impl Endpoint {
         let port = if port == usual { String::new() } else { format!(":{port}") };
         format!("{scheme}://{host}{port}{}", self.path)
     }
+}
+
+/// An endpoint as it was serialised.
+#[derive(Deserialize)]
+#[serde(rename = "Endpoint")]
+struct KeptEndpoint {
+    server: ServerSettings,
+    path: String,
+}
+
+impl TryFrom<KeptEndpoint> for Endpoint {
+    type Error = Error;
+
+    fn try_from(kept: KeptEndpoint) -> Result<Self> {
+        Self::checked(kept.server, kept.path)
+    }
+}
+
+fn invalid() -> Error {
+    Error::new(ErrorKind::Invalid, "this is not the URL of an endpoint")
 }
 
 /// Whose accounts may sign in with a Microsoft registration: the first part of every path
@@ -336,6 +364,27 @@ mod tests {
         {
             assert!(Endpoint::parse(url).is_err(), "{url}");
         }
+    }
+
+    #[test]
+    fn an_endpoint_that_is_read_back_is_checked() {
+        let kept = |host: &str, tls: &str, path: &str| {
+            let server = serde_json::json!({"host": host, "port": 443, "tls": tls, "ca_pem": null});
+            serde_json::from_value::<Endpoint>(serde_json::json!({"server": server, "path": path}))
+        };
+        assert_eq!(kept("a.example", "implicit", "/b/c").unwrap().url(), "https://a.example/b/c");
+        assert_eq!(kept("127.0.0.1", "none", "/").unwrap().url(), "http://127.0.0.1:443/");
+        for (host, tls, path) in [
+            ("a.example", "implicit", "b"),
+            ("a.example", "implicit", ""),
+            ("a.example", "implicit", "/b?c"),
+            ("a.example", "implicit", "/b HTTP/1.1\r\nx:"),
+            ("a.example", "starttls", "/b"),
+        ] {
+            let error = kept(host, tls, path).unwrap_err().to_string();
+            assert_eq!(error, "this is not the URL of an endpoint", "{tls} {path:?}");
+        }
+        assert!(kept("a.example", "none", "/b").unwrap_err().to_string().contains("without encryption"));
     }
 
     #[test]
