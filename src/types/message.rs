@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::serial::by_name;
+use super::serial::{by_name, unhex};
 use super::{
     Address, Attachment, AuthenticationResults, CleanText, Digest, Hasher, MessageDate, MessageId, OutgoingId,
 };
@@ -134,11 +134,9 @@ impl MessageKey {
         Digest::from_slice(bytes).map(Self)
     }
 
-    /// Reads what `Display` wrote.
+    /// Reads what `Display` wrote, and nothing else: a key has one spelling.
     pub fn parse(text: &str) -> Option<Self> {
-        let octet = |i: usize| text.get(2 * i..2 * i + 2).and_then(|t| u8::from_str_radix(t, 16).ok());
-        let bytes: Option<Vec<u8>> = (0..32).map(octet).collect();
-        bytes.filter(|_| text.len() == 64).and_then(|b| Self::from_slice(&b))
+        unhex(text).and_then(|octets| Self::from_slice(&octets))
     }
 }
 
@@ -194,5 +192,36 @@ impl fmt::Debug for ParsedMessage {
             .field("participants", &self.headers.participants.len())
             .field("attachments", &self.attachments.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::ConversationId;
+
+    #[test]
+    fn a_key_has_one_spelling() {
+        let key = MessageKey::from_slice(&[0xab; 32]).unwrap();
+        let written = key.to_string();
+        let short = written.split_at(62).0;
+        for other in [
+            written.to_uppercase(),
+            written.replacen("ab", "+b", 1),
+            written.replacen("ab", "Ab", 1),
+            format!(" {written}"),
+            format!("{written}\n"),
+            format!("{written}ab"),
+            format!("{short}é"),
+            short.to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(MessageKey::parse(&other), None, "{other:?}");
+            assert_eq!(ConversationId::parse(&other), None, "{other:?}");
+            assert!(serde_json::from_value::<MessageKey>(other.clone().into()).is_err(), "{other:?}");
+        }
+        assert_eq!(MessageKey::parse(&written), Some(key));
+        assert_eq!(serde_json::to_value(key).unwrap(), written);
+        assert_eq!(serde_json::from_value::<MessageKey>(written.into()).unwrap(), key);
     }
 }
