@@ -17,21 +17,21 @@ mod support;
 use store::FileStore;
 use support::postgres::PostgresServer;
 
-/// Those of every run; `PRACTICE_TEST_WALKS=1000..2000` takes others.
-fn walks() -> Range<u64> {
-    let Ok(chosen) = std::env::var("PRACTICE_TEST_WALKS") else { return 0..24 };
+/// So many in every run; `PRACTICE_TEST_WALKS=1000..2000` takes others.
+fn walks(usual: u64) -> Range<u64> {
+    let Ok(chosen) = std::env::var("PRACTICE_TEST_WALKS") else { return 0..usual };
     let (begin, end) = chosen.split_once("..").expect("a range, as 1000..2000");
     begin.parse().unwrap()..end.parse().unwrap()
 }
 
-async fn against_memory<S: MailStore + 'static>(open: impl AsyncFn(Seed) -> S) -> Report {
-    conformance::store_walks(walks(), async |seed: Seed| MemoryStore::new(seed.clock), open).await
+async fn against_memory<S: MailStore + 'static>(usual: u64, open: impl AsyncFn(Seed) -> S) -> Report {
+    conformance::store_walks(walks(usual), async |seed: Seed| MemoryStore::new(seed.clock), open).await
 }
 
 #[tokio::test]
 async fn sqlite_store_answers_as_the_memory_store() {
     let open = async |seed: Seed| SqliteStore::open_in_memory(seed.clock).await.unwrap();
-    against_memory(open).await.assert_complete();
+    against_memory(40, open).await.assert_complete();
 }
 
 #[tokio::test]
@@ -43,12 +43,12 @@ async fn postgres_store_answers_as_the_memory_store() {
         database.migrate().await.unwrap();
         database.clock(seed.clock).open().await.unwrap()
     };
-    against_memory(open).await.assert_complete();
+    against_memory(8, open).await.assert_complete();
 }
 
 #[tokio::test]
 async fn the_examples_store_answers_as_the_memory_store() {
-    against_memory(async |seed: Seed| FileStore::in_memory(seed.clock).await.unwrap())
+    against_memory(40, async |seed: Seed| FileStore::in_memory(seed.clock).await.unwrap())
         .await
         .assert_complete();
 }

@@ -224,7 +224,7 @@ where
 /// Takes a [`MailStore`] through walks, and another one beside it, and fails where they answer differently. `reference` and `open` make empty stores;
 /// [`MemoryStore`](crate::storage::MemoryStore) reads the contract as plainly as can be.
 ///
-/// A walk is some eighty steps over all of the contract, drawn by its number: the same wherever it runs. One that ends in a difference is told with
+/// A walk is a hundred steps over all of the contract, drawn by its number: the same wherever it runs. One that ends in a difference is told with
 /// its number and the steps that are needed for it. A suite of a few dozen walks belongs into every run, and other numbers into a long one.
 ///
 /// ```

@@ -436,6 +436,12 @@ fn alike_but<T, P: PartialEq + Debug>(
 
 /// Both from a little before the place where they first differ.
 fn differ(what: &str, reference: &str, other: &str) -> Failure {
+    if reference == other {
+        // Texts, subjects and addresses are in no `Debug`.
+        return Failure::new(format!(
+            "{what} answered `{other:.AFTER$}` with another text, subject or address"
+        ));
+    }
     let same = reference.chars().zip(other.chars()).take_while(|(one, two)| one == two).count();
     let from = same.saturating_sub(BEFORE);
     let cut = |text: &str| {
