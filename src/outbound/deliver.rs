@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::permit::{ANSWER, CLAIM_SECONDS, ClaimPermit};
+use super::time::ClaimTime;
 use super::turns::Open;
 use super::worker::Worker;
 use super::{retry, sent};
@@ -20,6 +21,7 @@ type Told = Vec<(Address, RecipientState, String)>;
 pub(super) struct Delivery<'a> {
     pub(super) worker: &'a Worker,
     pub(super) claim: &'a OutgoingClaim,
+    pub(super) time: ClaimTime,
 }
 
 impl Delivery<'_> {
@@ -85,7 +87,7 @@ impl Delivery<'_> {
         archived: Option<Box<SentMessage>>,
     ) -> OutgoingEnd {
         let item = &self.claim.item;
-        let now = self.worker.now();
+        let now = self.time.now();
         // When those are tried who were not decided: at once, if the transaction was full; later, if they were put off.
         let mut rest: Option<Timestamp> = None;
         let mut wait_until = |at: Timestamp| rest = Some(rest.map_or(at, |earlier| earlier.min(at)));
@@ -126,7 +128,7 @@ impl Delivery<'_> {
     /// Nothing left: it is tried again, or refused.
     async fn not_sent(&self, error: &Error, mut recipients: Told) -> Result<OutgoingEnd> {
         let item = &self.claim.item;
-        let now = self.worker.now();
+        let now = self.time.now();
         let failure = (error.kind(), error.to_string());
         if error.kind() == ErrorKind::FenceLost {
             // Either the account is gone, or the claim took too long: the store knows which, and whether it is still ours.
@@ -175,7 +177,7 @@ impl Delivery<'_> {
     }
 
     fn unknown(&self, failure: (ErrorKind, String), archived: Option<Box<SentMessage>>) -> OutgoingEnd {
-        let now = self.worker.now();
+        let now = self.time.now();
         let answer = i64::try_from(ANSWER.as_secs()).unwrap_or(i64::MAX);
         // Evidence can only lie in a mailbox of one's own.
         let next_try = self.claim.item.message.route.account().map(|_| now);
@@ -184,7 +186,7 @@ impl Delivery<'_> {
 
     async fn archived(&self, octets: &[u8]) -> Result<Option<Box<SentMessage>>> {
         let practice = &self.claim.item.message.practice;
-        sent::archived(&*self.worker.directory, practice, octets, self.worker.now()).await
+        sent::archived(&*self.worker.directory, practice, octets, self.time.now()).await
     }
 
     /// Writes the end. What a message was sent with must not be lost to a moment's trouble of the store: it is written again

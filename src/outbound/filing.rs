@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::retry;
+use super::time::ClaimTime;
 use super::turns::Open;
 use super::worker::Worker;
 use crate::contract::{FiledCopy, MessageFiler, Outgoing, OutgoingClaim, OutgoingEnd, OutgoingWork};
@@ -16,6 +17,7 @@ const LOOKS: [u64; 4] = [0, 1, 1, 2];
 pub(super) struct FilingJob<'a> {
     pub(super) worker: &'a Worker,
     pub(super) claim: &'a OutgoingClaim,
+    pub(super) time: ClaimTime,
 }
 
 impl FilingJob<'_> {
@@ -53,7 +55,7 @@ impl FilingJob<'_> {
         }
         if self.claim.work == OutgoingWork::Look {
             let since = item.decide_after.unwrap_or(item.created_at);
-            return Ok(OutgoingEnd::NotFound { next_try: retry::next_look(since, self.worker.now()) });
+            return Ok(OutgoingEnd::NotFound { next_try: retry::next_look(since, self.time.now()) });
         }
         let octets = self.worker.octets(&item.message).await?;
         let date = super::sent::parse(&octets).headers.date;
@@ -82,7 +84,7 @@ impl FilingJob<'_> {
 
     fn failed(&self, error: &Error) -> OutgoingEnd {
         let item = &self.claim.item;
-        let now = self.worker.now();
+        let now = self.time.now();
         let next_try = match self.claim.work {
             OutgoingWork::Look => retry::next_look(item.decide_after.unwrap_or(item.created_at), now),
             _ => retry::next_filing(error, item.sent_at.unwrap_or(item.created_at), now),

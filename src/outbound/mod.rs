@@ -13,6 +13,7 @@ pub(crate) mod sent;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod time;
 mod turns;
 pub(crate) mod worker;
 

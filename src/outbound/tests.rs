@@ -9,8 +9,8 @@ use super::worker::Worker;
 use super::{Sessions, Turns};
 use crate::contract::{
     AccountRecord, BlobStore as _, Clock, ComposedMessage, FiledCopy, MailStore as _, MailTransport,
-    MessageFiler, NewAccount, NewOutgoing, Outbox as _, OutgoingState, Practice, Route, SendFailure,
-    SendPermit, SendReport, Submission,
+    MessageFiler, NewAccount, NewOutgoing, Outbox as _, OutgoingDecision, OutgoingState, Practice, Route,
+    SendFailure, SendPermit, SendReport, Submission,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{AccountSettings, Login, Noreply, Outgoing, ServerSettings, TlsMode};
@@ -73,7 +73,7 @@ impl MessageFiler for Session {
         _: OutgoingId,
         _: &MessageId,
     ) -> Result<Option<FiledCopy>> {
-        Ok(Some(FiledCopy::new(mailbox.clone(), None)))
+        Ok(self.0.refuses.is_none().then(|| FiledCopy::new(mailbox.clone(), None)))
     }
 
     async fn append(&mut self, _: &MailboxName, _: &[u8], _: MessageDate) -> Result<FiledCopy> {
@@ -102,7 +102,6 @@ impl Sessions for Session {
 struct Scene {
     store: Arc<MemoryStore>,
     clock: Arc<SetClock>,
-    workers_clock: Arc<SetClock>,
     provider: Arc<Provider>,
     worker: Worker,
     practice: PracticeId,
@@ -121,14 +120,14 @@ impl Scene {
             store: store.clone(),
             blobs: store.clone(),
             directory: Arc::new(directory),
-            clock: workers_clock.clone(),
+            clock: workers_clock,
             sessions: Arc::new(Session(provider.clone())),
             turns: Arc::new(Turns::default()),
             holder: "test".into(),
             is_over: Arc::new(|| false),
         };
         let id = OutgoingId::from_random([7; 16]);
-        let scene = Self { store, clock, workers_clock, provider, worker, practice, id };
+        let scene = Self { store, clock, provider, worker, practice, id };
         scene.queue().await;
         scene
     }
@@ -157,8 +156,12 @@ impl Scene {
         self.store.enqueue(&NewOutgoing::new(practice, self.id, user, route, composed, to)).await.unwrap();
     }
 
+    async fn item(&self) -> crate::contract::Outgoing {
+        self.store.outgoing(&self.practice, self.id).await.unwrap().unwrap()
+    }
+
     async fn state(&self) -> OutgoingState {
-        self.store.outgoing(&self.practice, self.id).await.unwrap().unwrap().state
+        self.item().await.state
     }
 
     async fn drain(&self) {
@@ -192,16 +195,41 @@ async fn a_worker_whose_clock_is_fast_sends_nothing_before_its_time() {
     assert_eq!((scene.state().await, scene.tries()), (OutgoingState::Queued, 0));
 }
 
-/// What it writes is over already by the store's clock.
+/// What it writes of times to come is by the store's clock.
 #[tokio::test]
-async fn a_worker_whose_clock_is_slow_tries_again_after_a_pause() {
-    let scene = Scene::start(NOW - HOUR, Some(ErrorKind::ServerUnavailable)).await;
-    for _ in 0..3 {
+async fn a_worker_tries_again_after_a_pause_whatever_its_clock_says() {
+    for clock in [NOW - HOUR, NOW, NOW + HOUR] {
+        let scene = Scene::start(clock, Some(ErrorKind::ServerUnavailable)).await;
+        for _ in 0..3 {
+            scene.drain().await;
+            scene.worker.work_on(&scene.practice, scene.id).await.unwrap();
+        }
+        assert_eq!((scene.state().await, scene.tries()), (OutgoingState::Queued, 1));
+        let next = scene.item().await.next_try.unwrap().as_unix() - NOW;
+        assert!((48..=61).contains(&next), "{next}");
+        scene.clock.0.fetch_add(61, Ordering::SeqCst);
         scene.drain().await;
-        scene.worker.work_on(&scene.practice, scene.id).await.unwrap();
+        assert_eq!((scene.state().await, scene.tries()), (OutgoingState::Queued, 2));
     }
-    assert_eq!((scene.state().await, scene.tries()), (OutgoingState::Queued, 1));
-    scene.workers_clock.0.fetch_add(61, Ordering::SeqCst);
-    scene.drain().await;
-    assert_eq!((scene.state().await, scene.tries()), (OutgoingState::Queued, 2));
+}
+
+/// Before the first try is over for certain a second one could double the message.
+#[tokio::test]
+async fn nobody_decides_too_early_whatever_the_workers_clock_says() {
+    for clock in [NOW - HOUR, NOW, NOW + HOUR] {
+        let scene = Scene::start(clock, Some(ErrorKind::DeliveryUnknown)).await;
+        scene.drain().await;
+        let item = scene.item().await;
+        assert_eq!((item.state, scene.tries()), (OutgoingState::Unknown, 1));
+        let over = i64::try_from(super::permit::ANSWER.as_secs()).unwrap();
+        let decide_after = item.decide_after.unwrap().as_unix() - NOW;
+        assert!((over..=over + 1).contains(&decide_after), "{decide_after}");
+        let decide = || {
+            let again = OutgoingDecision::SendAgain;
+            scene.store.decide_outgoing(&scene.practice, scene.id, again, None)
+        };
+        assert_eq!(decide().await.unwrap_err().kind(), ErrorKind::Busy);
+        scene.clock.0.fetch_add(over + 1, Ordering::SeqCst);
+        decide().await.unwrap();
+    }
 }

@@ -7,6 +7,7 @@ use futures_util::StreamExt as _;
 
 use super::deliver::{Delivery, is_about_the_message};
 use super::filing::FilingJob;
+use super::time::ClaimTime;
 use super::{Sessions, Turns, sent};
 use crate::contract::{
     AccountRecord, AccountState, BlobStore, Clock, Filing, MailStore, MailTransport, NewOutgoing, Outgoing,
@@ -38,6 +39,12 @@ pub(crate) struct Worker {
     pub(crate) holder: Arc<str>,
     /// Whether nothing more is to be begun.
     pub(crate) is_over: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+/// What a claim came to, and when, by the store's clock.
+struct Step {
+    item: Outgoing,
+    at: Timestamp,
 }
 
 /// An intent and what its step came to.
@@ -109,10 +116,14 @@ impl Worker {
     pub(crate) async fn work_on(&self, practice: &PracticeId, id: OutgoingId) -> Result<()> {
         let intent = self.turns.of_intent(id);
         let _alone = intent.lock().await;
+        let mut now = self.clock.now();
         for _ in 0..MAX_STEPS {
-            if self.step(practice, id).await?.is_none() {
+            let Some(item) = self.store.outgoing(practice, id).await? else { break };
+            if is_early(&item, now) {
                 break;
             }
+            let Some(step) = self.claim(item).await? else { break };
+            now = step.at;
         }
         Ok(())
     }
@@ -125,28 +136,15 @@ impl Worker {
         }
     }
 
-    /// One claim and what it is for; `None` when there is nothing to do now, or another does it.
+    /// One claim of an intent that the store says is due; `None` when another has it.
     async fn step(&self, practice: &PracticeId, id: OutgoingId) -> Result<Option<Outgoing>> {
-        match self.store.outgoing(practice, id).await? {
-            Some(item) if !self.pauses(&item) => self.claim(item).await,
-            _ => Ok(None),
-        }
+        let Some(item) = self.store.outgoing(practice, id).await? else { return Ok(None) };
+        Ok(self.claim(item).await?.map(|step| step.item))
     }
 
-    /// Whether nothing is to be done about an intent before a time that a worker wrote.
-    ///
-    /// When it is due for the first time is the store's to say, by its clock: a claim before is refused. What comes after, a worker wrote by its own
-    /// clock, and asks that: by the store's alone, one whose clock is slow would try again without a pause.
-    fn pauses(&self, item: &Outgoing) -> bool {
-        match item.state {
-            OutgoingState::Sending => false,
-            OutgoingState::Queued if item.attempts == 0 => false,
-            _ => item.next_try.is_none_or(|at| at > self.now()),
-        }
-    }
-
+    /// One claim and what it is for; `None` when there is nothing to do now, or another does it.
     #[tracing::instrument(name = "outgoing", skip_all, fields(id = %item.message.id))]
-    async fn claim(&self, item: Outgoing) -> Result<Option<Outgoing>> {
+    async fn claim(&self, item: Outgoing) -> Result<Option<Step>> {
         let (practice, id) = (&item.message.practice, item.message.id);
         let turn = self.turns.of(practice, &item.message.route);
         let mut taken = turn.take().await;
@@ -160,28 +158,25 @@ impl Worker {
             }
         };
         let open = &mut *taken.open;
-        let delivery = Delivery { worker: self, claim: &claim };
+        let time = ClaimTime::of(&claim);
+        let delivery = Delivery { worker: self, claim: &claim, time };
         let done = match claim.work {
             OutgoingWork::Deliver => delivery.deliver(open).await,
             OutgoingWork::Recover => delivery.recover().await,
             OutgoingWork::Look | OutgoingWork::File => {
-                FilingJob { worker: self, claim: &claim }.run(open).await
+                FilingJob { worker: self, claim: &claim, time }.run(open).await
             }
         };
         taken.end().await;
         match done {
             Ok(item) => {
                 tracing::info!(work = ?claim.work, state = item.state.as_str(), route = item.message.route.as_str(), "done");
-                Ok(Some(item))
+                Ok(Some(Step { item, at: time.now() }))
             }
             // Another has it now, and writes what becomes of it.
             Err(error) if error.kind() == ErrorKind::FenceLost => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    pub(super) fn now(&self) -> Timestamp {
-        self.clock.now()
     }
 
     /// The account an intent leaves by, in use or not; none by noreply.
@@ -263,7 +258,7 @@ impl Worker {
     /// What the archive keeps of an intent's message.
     pub(crate) async fn archived(&self, item: &Outgoing) -> Result<Option<Box<SentMessage>>> {
         let octets = self.octets(&item.message).await?;
-        sent::archived(&*self.directory, &item.message.practice, &octets, self.now()).await
+        sent::archived(&*self.directory, &item.message.practice, &octets, self.clock.now()).await
     }
 
     /// The octets of a message, Bcc field included.
@@ -272,6 +267,15 @@ impl Worker {
         let length = usize::try_from(message.octets.size).map_err(|_| missing())?;
         let blob = self.blobs.read(&message.practice, message.octets.sha256, 0, length).await?;
         blob.filter(|octets| octets.len() == length).ok_or_else(missing)
+    }
+}
+
+/// Whether nothing is to be done about an intent yet. When a queued one is due for the first time the store says: a claim before is refused.
+fn is_early(item: &Outgoing, now: Timestamp) -> bool {
+    match item.state {
+        OutgoingState::Sending => false,
+        OutgoingState::Queued if item.attempts == 0 => false,
+        _ => item.next_try.is_none_or(|at| at > now),
     }
 }
 

@@ -91,7 +91,13 @@ impl Outbox for Double {
         let claimed = self.inner.claim_outgoing(practice, id, holder, seconds, limits).await;
         match claimed {
             Err(error) if error.kind() == ErrorKind::Busy && self.is(Fault::ClaimsAreShared) => {
-                Ok(OutgoingClaim::new(self.known(practice, id).await, 2, 1, OutgoingWork::Deliver))
+                let known = self.known(practice, id).await;
+                let at = known.created_at;
+                Ok(OutgoingClaim::new(known, 2, 1, OutgoingWork::Deliver, at))
+            }
+            Ok(mut claim) if self.is(Fault::ClaimsAreOfTheirQueueing) => {
+                claim.at = claim.item.created_at;
+                Ok(claim)
             }
             Ok(mut claim) if self.is(Fault::RecoveredIsDelivered) => {
                 if claim.work == OutgoingWork::Recover {

@@ -62,7 +62,7 @@ pub(crate) fn outgoing_rows() -> [OutgoingRow; 2] {
     let item = outgoing().into_iter().next().expect("an intent");
     let waits = OutgoingRow::new(item);
     let mut claimed = waits.clone();
-    claimed.take(HeldClaim::new(OutgoingWork::Deliver, T, 4));
+    claimed.take(HeldClaim::new(OutgoingWork::Deliver, T, 4), T);
     [claimed, waits]
 }
 

@@ -191,7 +191,8 @@ impl Writing<'_> {
             self.check_limits(&route, limits)?;
         }
         let epoch = self.epoch(&route)?.unwrap_or_default();
-        let claim = intent.row.take(HeldClaim::new(work, self.now.plus(i64::from(seconds)), epoch));
+        let held = HeldClaim::new(work, self.now.plus(i64::from(seconds)), epoch);
+        let claim = intent.row.take(held, self.now);
         self.put(&intent)?;
         Ok(claim)
     }

@@ -263,7 +263,7 @@ impl Pair {
                     side.store.claim_outgoing(&practice, id, &holder, *seconds, *limits).await
                 });
                 let given = given.await;
-                alike_but("claim_outgoing", &given, |claim| (claim.item.clone(), claim.work))?;
+                alike_but("claim_outgoing", &given, |claim| (claim.item.clone(), claim.work, claim.at))?;
                 self.keep(given, |side, claim| side.claims.entry(*number).or_default().push(claim));
                 Ok(())
             }

@@ -24,7 +24,8 @@ use crate::types::{AccountId, MessageKey, OutgoingId, PracticeId};
 ///   when the draft's digest is the same, and [`Invalid`](crate::error::ErrorKind::Invalid) otherwise. Keys are a practice's. The id and the
 ///   key of an intent that was erased (A5 of [`Archive`](super::Archive)) are refused with `Invalid` for good: it may have left.
 /// - **O2** Of any number that claim an intent at once, one gets it; the others get [`Busy`](crate::error::ErrorKind::Busy) until the claim is
-///   ended, has expired by the store's clock, or its process is known to have died. Tokens of an intent only rise.
+///   ended, has expired by the store's clock, or its process is known to have died. Tokens of an intent only rise. A claim says
+///   when it was granted, by the store's clock.
 /// - **O3** An intent is claimed to be delivered only while queued, due and not held, and is *sending* from then on. A *sending*
 ///   one whose claim is dead is claimed to be delivered if that claim was never confirmed, for nothing left under it; otherwise to
 ///   be recovered, never to be delivered. An *unknown* one that left by an account can be

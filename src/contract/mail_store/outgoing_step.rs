@@ -37,12 +37,14 @@ pub struct OutgoingClaim {
     pub epoch: u64,
     /// What is to be done.
     pub work: OutgoingWork,
+    /// When it was granted, by the store's clock: what its holder says of times to come counts from here.
+    pub at: Timestamp,
 }
 
 impl OutgoingClaim {
     /// A claim, made by stores only.
-    pub fn new(item: Outgoing, token: u64, epoch: u64, work: OutgoingWork) -> Self {
-        Self { item, token, epoch, work }
+    pub fn new(item: Outgoing, token: u64, epoch: u64, work: OutgoingWork, at: Timestamp) -> Self {
+        Self { item, token, epoch, work, at }
     }
 }
 

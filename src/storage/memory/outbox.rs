@@ -224,7 +224,7 @@ impl PracticeRows {
             self.outbox.check_limits(&route, limits, now)?;
         }
         let epoch = self.epoch(&route).unwrap_or_default();
-        Ok(self.outbox.row(id)?.take(HeldClaim::new(work, until, epoch)))
+        Ok(self.outbox.row(id)?.take(HeldClaim::new(work, until, epoch), now))
     }
 
     fn take_up(&mut self, item: &Outgoing, sent: Option<&SentMessage>, now: Timestamp) {

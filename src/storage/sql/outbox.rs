@@ -224,7 +224,7 @@ impl<E: Engine> Outbox for SqlStore<E> {
         }
         let epoch = epoch(&mut tx, practice, &route).await?.unwrap_or_default();
         let until = now.plus(i64::from(seconds));
-        let claim = row.take(HeldClaim::new(work, until, epoch));
+        let claim = row.take(HeldClaim::new(work, until, epoch), now);
         outgoing::save(&mut tx, &row).await?;
         outgoing::name_holder(&mut tx, &row, holder).await?;
         // The lock before the commit: a claim in the tables without it is taken for a dead one's.

@@ -179,7 +179,8 @@ mod tests {
         let (practice, author) = (PracticeId::new("p").unwrap(), UserId::new("u").unwrap());
         let id = OutgoingId::from_random([1; 16]);
         let message = NewOutgoing::new(practice, id, author, Route::Noreply, composed, Vec::new());
-        OutgoingClaim::new(Outgoing::new(message, Timestamp::from_unix(0)), token, 0, OutgoingWork::Deliver)
+        let at = Timestamp::from_unix(0);
+        OutgoingClaim::new(Outgoing::new(message, at), token, 0, OutgoingWork::Deliver, at)
     }
 
     #[tokio::test]

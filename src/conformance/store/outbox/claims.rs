@@ -62,6 +62,7 @@ async fn kept_out(b: &Bench) -> Outcome {
     for round in 0..6 {
         let claim = b.claim("first").await?;
         hold(claim.token > last, || format!("token {} follows token {last}", claim.token))?;
+        same("when the claim was granted", &claim.at, &b.clock.now())?;
         last = claim.token;
         b.clock.advance(60);
         refused("claiming what is claimed", b.claim("first").await, ErrorKind::Busy)?;

@@ -36,7 +36,7 @@ impl OutgoingRow {
     }
 
     /// Gives it to a new holder: where no claim of it lives, for what [`work`](Self::work) says.
-    pub fn take(&mut self, claim: HeldClaim) -> OutgoingClaim {
+    pub fn take(&mut self, claim: HeldClaim, now: Timestamp) -> OutgoingClaim {
         if claim.work == OutgoingWork::Deliver {
             self.item.state = OutgoingState::Sending;
             self.item.attempts = self.item.attempts.saturating_add(1);
@@ -47,7 +47,7 @@ impl OutgoingRow {
             self.item.failure.get_or_insert((ErrorKind::Cancelled, ended));
         }
         self.token = self.token.saturating_add(1);
-        let answer = OutgoingClaim::new(self.item.clone(), self.token, claim.epoch, claim.work);
+        let answer = OutgoingClaim::new(self.item.clone(), self.token, claim.epoch, claim.work, now);
         self.claim = Some(claim);
         answer
     }

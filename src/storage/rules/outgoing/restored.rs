@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn what_was_being_sent_is_recovered_and_not_sent() {
         let mut row = queued();
-        row.take(HeldClaim::new(OutgoingWork::Deliver, NOW, 0));
+        row.take(HeldClaim::new(OutgoingWork::Deliver, NOW, 0), NOW);
         assert_eq!(row.work(NOW), Some(OutgoingWork::Deliver), "nothing left under a claim without a permit");
         assert_eq!(row.restored(), []);
         assert_eq!(row.work(NOW), Some(OutgoingWork::Recover));
