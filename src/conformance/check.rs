@@ -12,7 +12,7 @@ use super::report::{CheckReport, Report};
 use crate::error::{Error, ErrorKind};
 
 /// Longest a check may take: the largest writes a few hundred messages.
-const LIMIT: Duration = Duration::from_mins(1);
+pub(super) const LIMIT: Duration = Duration::from_mins(1);
 /// Longest description of a value in a failure.
 const MAX_SHOWN: usize = 600;
 

@@ -38,9 +38,9 @@ pub(super) fn after(chance: &mut Chance, step: &Step, now: Timestamp) -> Outcome
     Ok(match step {
         // Every lease has ended.
         Step::Wait(LONG..) => leases(chance),
-        Step::Claim { intent, .. } => {
+        Step::ClaimOutgoing { intent, .. } => {
             let claim = Claiming { intent: *intent, back: 0 };
-            let confirm = chance.one_in(2).then(|| Step::Confirm(claim, seconds(chance)));
+            let confirm = chance.one_in(2).then(|| Step::ConfirmOutgoing(claim, seconds(chance)));
             let mut steps: Vec<_> = confirm.into_iter().collect();
             match chance.below(6) {
                 // Somebody else wants it too.
@@ -52,7 +52,9 @@ pub(super) fn after(chance: &mut Chance, step: &Step, now: Timestamp) -> Outcome
             steps
         }
         // The answer to the first was lost.
-        Step::Read(fenced, window) if chance.one_in(6) => vec![Step::Read(*fenced, window.clone())],
+        Step::CommitWindow(fenced, window) if chance.one_in(6) => {
+            vec![Step::CommitWindow(*fenced, window.clone())]
+        }
         Step::Disconnect(account) if chance.one_in(2) => vec![Step::EraseAccount(*account)],
         _ => Vec::new(),
     })
@@ -66,7 +68,7 @@ fn leases(chance: &mut Chance) -> Vec<Step> {
     let accounts = (0..ACCOUNTS).filter(|_| !chance.one_in(4)).collect::<Vec<_>>();
     accounts
         .into_iter()
-        .map(|account| Step::Lease { account, holder: chance.below(2), seconds: 4_000 })
+        .map(|account| Step::AcquireLease { account, holder: chance.below(2), seconds: 4_000 })
         .collect()
 }
 
@@ -78,7 +80,7 @@ pub(super) fn step(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
         3 | 4 => lease(chance),
         5..=9 | 27 => {
             let fenced = fenced(chance);
-            Ok(Step::Read(fenced, Box::new(mail::window(chance, fenced.account, now)?)))
+            Ok(Step::CommitWindow(fenced, Box::new(mail::window(chance, fenced.account, now)?)))
         }
         10 | 11 => pass(chance, now),
         12 => erasing(chance, now),
@@ -101,7 +103,12 @@ fn account_step(chance: &mut Chance) -> Outcome<Step> {
         _ => {
             let ways = [Way::SmtpImap, Way::Gmail];
             let switched_off = ways.into_iter().filter(|_| chance.one_in(4)).collect();
-            Step::Settle { second: second(chance), switched_off, stale: chance.one_in(6), by: by(chance)? }
+            Step::SetPracticeSettings {
+                second: second(chance),
+                switched_off,
+                stale: chance.one_in(6),
+                by: by(chance)?,
+            }
         }
     })
 }
@@ -109,13 +116,13 @@ fn account_step(chance: &mut Chance) -> Outcome<Step> {
 fn lease(chance: &mut Chance) -> Outcome<Step> {
     let fenced = fenced(chance);
     Ok(match chance.below(8) {
-        0..=4 => Step::Lease {
+        0..=4 => Step::AcquireLease {
             account: fenced.account,
             holder: chance.below(2),
             seconds: chance.of(&[60, 600, 4_000]),
         },
-        5 => Step::Renew(fenced, seconds(chance)),
-        6 => Step::Release(fenced),
+        5 => Step::RenewLease(fenced, seconds(chance)),
+        6 => Step::ReleaseLease(fenced),
         _ => Step::ChangeSettings(fenced, world::settings(chance.one_in(2), chance.one_in(3))?),
     })
 }
@@ -135,13 +142,13 @@ fn pass(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
                     _ => HistoryStep::Finish,
                 },
             };
-            Step::Cover(fenced, change)
+            Step::ChangeCoverage(fenced, change)
         }
-        2 | 3 => Step::Compare(fenced, mail::comparison(chance, fenced.account)?),
+        2 | 3 => Step::CommitComparison(fenced, mail::comparison(chance, fenced.account)?),
         4 => {
             let left = chance.some(2, 3).into_iter().collect::<BTreeSet<_>>();
             let left = left.into_iter().map(|number| MailboxBacklog::new(mailbox(number), 5, 9)).collect();
-            Step::Backlog(fenced, left)
+            Step::SetBacklog(fenced, left)
         }
         _ => {
             let end = PassEnd {
@@ -173,12 +180,12 @@ fn erasing(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
                 _ => Bars::Nothing,
             };
             let erasure = Erasure::new(practice(second)?, messages(chance, 3)?, EraseReason::Client);
-            Step::Erase(erasure.bars(bars).by(by(chance)?))
+            Step::EraseMessages(erasure.bars(bars).by(by(chance)?))
         }
         2 => {
             let back = chance.one_in(2);
             let sighting = if back { ClientSighting::Back(keys(chance, 2)?) } else { ClientSighting::Away };
-            Step::Sight { second, client: client(chance.below(2))?, sighting }
+            Step::SightClient { second, client: client(chance.below(2))?, sighting }
         }
         3 => Step::MarkUnlisted { second, unlisted: messages(chance, 3)?, listed: messages(chance, 2)? },
         4 => {
@@ -220,14 +227,14 @@ fn outbox(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
             let per_minute = chance.one_in(6).then(|| 1 + u32::from(chance.below(2)));
             let per_day = chance.one_in(6).then(|| 1 + u32::from(chance.below(2)));
             let limits = SendLimits::new(per_minute, per_day);
-            Step::Claim { intent: number, holder: chance.below(2), seconds: seconds(chance), limits }
+            Step::ClaimOutgoing { intent: number, holder: chance.below(2), seconds: seconds(chance), limits }
         }
-        6 => Step::Confirm(claiming(chance), seconds(chance)),
+        6 => Step::ConfirmOutgoing(claiming(chance), seconds(chance)),
         7..=9 => {
             let claim = claiming(chance);
             finish(chance, claim, now)?
         }
-        10 => Step::Cancel(number),
+        10 => Step::CancelOutgoing(number),
         _ => {
             let decision = match chance.below(3) {
                 0 => OutgoingDecision::SendAgain,
@@ -235,13 +242,13 @@ fn outbox(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
                 _ => OutgoingDecision::GiveUp,
             };
             let archived = if chance.one_in(2) { Some(Box::new(mail::sent(number)?)) } else { None };
-            Step::Decide { intent: number, decision, archived }
+            Step::DecideOutgoing { intent: number, decision, archived }
         }
     })
 }
 
 fn finish(chance: &mut Chance, claim: Claiming, now: Timestamp) -> Outcome<Step> {
-    Ok(Step::Finish {
+    Ok(Step::FinishOutgoing {
         claim,
         delivery: delivery(chance, claim.intent, now)?,
         looking: looking(chance, now)?,
@@ -353,7 +360,7 @@ fn schedule(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
                 claim
             })
         }
-        4 => Step::Request { second: second(chance), account: chance.perhaps(ACCOUNTS) },
+        4 => Step::RequestNow { second: second(chance), account: chance.perhaps(ACCOUNTS) },
         5 | 6 => {
             let pause = Pause::new(scope(chance)?, "for a while");
             let until = now.plus(i64::from(seconds(chance)));

@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::step::{Claiming, Fenced, Part, Step};
-use super::world::{ACCOUNTS, MESSAGES, account, intent, mailbox, message, message_id, practice, validity};
+use super::world::{
+    ACCOUNTS, INTENTS, MESSAGES, account, intent, mailbox, message, message_id, practice, validity,
+};
 use crate::conformance::check::{Failure, Outcome};
 use crate::conformance::clock::SteppedClock;
 use crate::contract::{
@@ -97,7 +99,7 @@ impl Pair {
                 let erase = async |side: &Side| Ok(set(side.store.erase_account(&practice, &id).await?));
                 self.ask("erase_account", erase).await
             }
-            Step::Settle { second, switched_off, stale, by } => {
+            Step::SetPracticeSettings { second, switched_off, stale, by } => {
                 let practice = practice(*second)?;
                 let settle = async |side: &Side| {
                     let mut before = side.store.practice_settings(&practice).await?;
@@ -113,7 +115,7 @@ impl Pair {
                 };
                 self.ask("set_practice_settings", settle).await
             }
-            Step::Lease { account: number, holder, seconds } => {
+            Step::AcquireLease { account: number, holder, seconds } => {
                 let (practice, id) = account(*number)?;
                 let holder = format!("w{holder}");
                 let given =
@@ -123,11 +125,11 @@ impl Pair {
                 self.keep(given, |side, fence| side.fences.entry(*number).or_default().push(fence));
                 Ok(())
             }
-            Step::Renew(fenced, seconds) => {
+            Step::RenewLease(fenced, seconds) => {
                 let renew = async |side: &Side, fence: &Fence| side.store.renew_lease(fence, *seconds).await;
                 self.fenced("renew_lease", *fenced, renew).await
             }
-            Step::Release(fenced) => {
+            Step::ReleaseLease(fenced) => {
                 let release = async |side: &Side, fence: &Fence| side.store.release_lease(fence).await;
                 self.fenced("release_lease", *fenced, release).await
             }
@@ -136,16 +138,16 @@ impl Pair {
                     async |side: &Side, fence: &Fence| side.store.change_settings(fence, settings).await;
                 self.fenced("change_settings", *fenced, change).await
             }
-            Step::Cover(fenced, change) => {
+            Step::ChangeCoverage(fenced, change) => {
                 let cover =
                     async |side: &Side, fence: &Fence| side.store.change_coverage(fence, change).await;
                 self.fenced("change_coverage", *fenced, cover).await
             }
-            Step::Read(fenced, window) => {
+            Step::CommitWindow(fenced, window) => {
                 let read = async |side: &Side, fence: &Fence| side.store.commit_window(fence, window).await;
                 self.fenced("commit_window", *fenced, read).await
             }
-            Step::Compare(fenced, comparison) => {
+            Step::CommitComparison(fenced, comparison) => {
                 let compare =
                     async |side: &Side, fence: &Fence| side.store.commit_comparison(fence, comparison).await;
                 self.fenced("commit_comparison", *fenced, compare).await
@@ -154,7 +156,7 @@ impl Pair {
                 let end = async |side: &Side, fence: &Fence| side.store.end_pass(fence, end).await;
                 self.fenced("end_pass", *fenced, end).await
             }
-            Step::Backlog(fenced, backlog) => {
+            Step::SetBacklog(fenced, backlog) => {
                 let set = async |side: &Side, fence: &Fence| side.store.set_backlog(fence, backlog).await;
                 self.fenced("set_backlog", *fenced, set).await
             }
@@ -184,14 +186,14 @@ impl Pair {
                 let hide = async |side: &Side| side.store.hide(&practice, *message, user, *hidden).await;
                 self.ask("hide", hide).await
             }
-            Step::Erase(erasure) => {
+            Step::EraseMessages(erasure) => {
                 let erase = async |side: &Side| {
                     let erased = side.store.erase_messages(erasure).await?;
                     Ok((set(erased.messages), set(erased.kept), set(erased.octets)))
                 };
                 self.ask("erase_messages", erase).await
             }
-            Step::Sight { second, client, sighting } => {
+            Step::SightClient { second, client, sighting } => {
                 let practice = practice(*second)?;
                 let sight = async |side: &Side| side.store.sight_client(&practice, client, sighting).await;
                 self.ask("sight_client", sight).await
@@ -241,7 +243,7 @@ impl Pair {
                 });
                 Ok(())
             }
-            Step::Request { second, account: number } => {
+            Step::RequestNow { second, account: number } => {
                 let practice = practice(*second)?;
                 let id = number.map(account).transpose()?.map(|(_, id)| id);
                 let request = async |side: &Side| side.store.request_now(&practice, id.clone()).await;
@@ -257,7 +259,7 @@ impl Pair {
     async fn take_outgoing(&mut self, step: &Step) -> Outcome {
         match step {
             Step::Enqueue(new) => self.ask("enqueue", async |side| side.store.enqueue(new).await).await,
-            Step::Claim { intent: number, holder, seconds, limits } => {
+            Step::ClaimOutgoing { intent: number, holder, seconds, limits } => {
                 let ((practice, id), holder) = (intent(*number)?, format!("w{holder}"));
                 let given = self.both(async |side| {
                     side.store.claim_outgoing(&practice, id, &holder, *seconds, *limits).await
@@ -267,13 +269,13 @@ impl Pair {
                 self.keep(given, |side, claim| side.claims.entry(*number).or_default().push(claim));
                 Ok(())
             }
-            Step::Confirm(claiming, seconds) => {
+            Step::ConfirmOutgoing(claiming, seconds) => {
                 let confirm = async |side: &Side, claim: &OutgoingClaim| {
                     side.store.confirm_outgoing(claim, *seconds).await
                 };
                 self.claimed("confirm_outgoing", *claiming, confirm).await
             }
-            Step::Finish { claim: claiming, delivery, looking, astray } => {
+            Step::FinishOutgoing { claim: claiming, delivery, looking, astray } => {
                 let finish = async |side: &Side, claim: &OutgoingClaim| {
                     let delivers = matches!(claim.work, OutgoingWork::Deliver | OutgoingWork::Recover);
                     let end = if delivers == *astray { looking } else { delivery };
@@ -281,12 +283,12 @@ impl Pair {
                 };
                 self.claimed("finish_outgoing", *claiming, finish).await
             }
-            Step::Cancel(number) => {
+            Step::CancelOutgoing(number) => {
                 let (practice, id) = intent(*number)?;
                 self.ask("cancel_outgoing", async |side| side.store.cancel_outgoing(&practice, id).await)
                     .await
             }
-            Step::Decide { intent: number, decision, archived } => {
+            Step::DecideOutgoing { intent: number, decision, archived } => {
                 let (practice, id) = intent(*number)?;
                 let decide = async |side: &Side| {
                     side.store.decide_outgoing(&practice, id, *decision, archived.clone()).await
@@ -353,6 +355,12 @@ impl Pair {
         for states in [vec![], vec![OutgoingState::Sent, OutgoingState::Unknown]] {
             let read = async |side: &Side| intents(side, practice, &states).await;
             self.ask("outbox", read).await?;
+        }
+        for number in 0..INTENTS {
+            let (of, id) = intent(number)?;
+            if of == *practice {
+                self.ask("outgoing", async |side| side.store.outgoing(practice, id).await).await?;
+            }
         }
         self.ask("due_outgoing", async |side| side.store.due_outgoing(practice, ALL).await).await?;
         let keys = every_message()?;
@@ -448,7 +456,7 @@ fn differ(what: &str, reference: &str, other: &str) -> Failure {
         let shown: String = text.chars().skip(from).take(BEFORE + AFTER).collect();
         if from == 0 { shown } else { format!("… {shown}") }
     };
-    Failure::new(format!("{what} answered `{}`, the other `{}`", cut(other), cut(reference)))
+    Failure::new(format!("{what} answered `{}`, the reference `{}`", cut(other), cut(reference)))
 }
 
 /// Epochs rise as a store likes.

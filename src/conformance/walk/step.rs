@@ -30,25 +30,25 @@ pub(super) enum Step {
     Disconnect(u8),
     EraseAccount(u8),
     /// The ways that are off from then on; made from what is settled, or from what is not.
-    Settle {
+    SetPracticeSettings {
         second: bool,
         switched_off: BTreeSet<Way>,
         stale: bool,
         by: Option<UserId>,
     },
-    Lease {
+    AcquireLease {
         account: u8,
         holder: u8,
         seconds: u32,
     },
-    Renew(Fenced, u32),
-    Release(Fenced),
+    RenewLease(Fenced, u32),
+    ReleaseLease(Fenced),
     ChangeSettings(Fenced, AccountSettings),
-    Cover(Fenced, CoverageChange),
-    Read(Fenced, Box<Window>),
-    Compare(Fenced, Comparison),
+    ChangeCoverage(Fenced, CoverageChange),
+    CommitWindow(Fenced, Box<Window>),
+    CommitComparison(Fenced, Comparison),
     EndPass(Fenced, PassEnd),
-    Backlog(Fenced, Vec<MailboxBacklog>),
+    SetBacklog(Fenced, Vec<MailboxBacklog>),
     CopiesAt {
         account: u8,
         mailbox: u8,
@@ -67,8 +67,8 @@ pub(super) enum Step {
         user: UserId,
         hidden: bool,
     },
-    Erase(Erasure),
-    Sight {
+    EraseMessages(Erasure),
+    SightClient {
         second: bool,
         client: ClientId,
         sighting: ClientSighting,
@@ -93,28 +93,28 @@ pub(super) enum Step {
     },
     Purge,
     Enqueue(Box<NewOutgoing>),
-    Claim {
+    ClaimOutgoing {
         intent: u8,
         holder: u8,
         seconds: u32,
         limits: SendLimits,
     },
-    Confirm(Claiming, u32),
+    ConfirmOutgoing(Claiming, u32),
     /// By the claim's work: what ends a delivery, or what ends looking and filing; `astray` takes the other one.
-    Finish {
+    FinishOutgoing {
         claim: Claiming,
         delivery: OutgoingEnd,
         looking: OutgoingEnd,
         astray: bool,
     },
-    Cancel(u8),
-    Decide {
+    CancelOutgoing(u8),
+    DecideOutgoing {
         intent: u8,
         decision: OutgoingDecision,
         archived: Option<Box<SentMessage>>,
     },
     ClaimDue(DueClaim),
-    Request {
+    RequestNow {
         second: bool,
         account: Option<u8>,
     },
@@ -154,24 +154,24 @@ impl Step {
             Self::Look(part) => *part,
             Self::IsIndexed { .. }
             | Self::Hide { .. }
-            | Self::Erase(_)
-            | Self::Sight { .. }
+            | Self::EraseMessages(_)
+            | Self::SightClient { .. }
             | Self::MarkUnlisted { .. }
             | Self::Unlisted { .. }
             | Self::Orphans { .. }
             | Self::RecordExport { .. }
             | Self::Purge => Part::Archive,
             Self::Enqueue(_)
-            | Self::Claim { .. }
-            | Self::Confirm(..)
-            | Self::Finish { .. }
-            | Self::Cancel(_)
-            | Self::Decide { .. } => Part::Outbox,
+            | Self::ClaimOutgoing { .. }
+            | Self::ConfirmOutgoing(..)
+            | Self::FinishOutgoing { .. }
+            | Self::CancelOutgoing(_)
+            | Self::DecideOutgoing { .. } => Part::Outbox,
             Self::ClaimDue(_)
-            | Self::Request { .. }
+            | Self::RequestNow { .. }
             | Self::Pause(_)
             | Self::Resume(_)
-            | Self::Backlog(..) => Part::Schedule,
+            | Self::SetBacklog(..) => Part::Schedule,
             _ => Part::Store,
         }
     }
