@@ -224,9 +224,10 @@ where
 /// Takes a [`MailStore`] through walks, and another one beside it, and fails where they answer differently. `reference` and `open` make empty stores;
 /// [`MemoryStore`](crate::storage::MemoryStore) reads the contract as plainly as can be.
 ///
-/// A walk is a hundred steps over all of the contract, drawn by its number: the same wherever it runs. One that ends in a difference is told with
+/// A walk is a hundred steps over the contract of a mail store, drawn by its number: the same wherever it runs. One that ends in a difference is told with
 /// its number and the steps that are needed for it: `17..18` walks that one again. Fifty walks belong into every run, and hundreds of others into a long
 /// one: what takes several steps in a row, as erasing a client who comes back, few walks come by. [`store`] goes there by itself.
+/// What a [`purge`](crate::contract::Archive::purge) leaves behind no walk sees. A store that hangs for a minute ends the suite.
 ///
 /// ```
 /// use practicemail::conformance::{self, Seed};

@@ -13,9 +13,9 @@ pub(super) struct ClaimTime {
 }
 
 impl ClaimTime {
-    /// Of a claim that was just granted.
-    pub(super) fn of(claim: &OutgoingClaim) -> Self {
-        Self { at: claim.at, since: Instant::now() }
+    /// Of a claim that was asked for at that time: a little late rather than early, for nobody may decide too soon.
+    pub(super) fn of(claim: &OutgoingClaim, asked: Instant) -> Self {
+        Self { at: claim.at, since: asked }
     }
 
     pub(super) fn now(&self) -> Timestamp {

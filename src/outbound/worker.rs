@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use tokio::time::Instant;
 
 use super::deliver::{Delivery, is_about_the_message};
 use super::filing::FilingJob;
@@ -116,6 +117,8 @@ impl Worker {
     pub(crate) async fn work_on(&self, practice: &PracticeId, id: OutgoingId) -> Result<()> {
         let intent = self.turns.of_intent(id);
         let _alone = intent.lock().await;
+        // By this machine's clock only until a claim says better: what is due and passed over here, `drain` takes up; what is not due, the
+        // store refuses.
         let mut now = self.clock.now();
         for _ in 0..MAX_STEPS {
             let Some(item) = self.store.outgoing(practice, id).await? else { break };
@@ -149,6 +152,7 @@ impl Worker {
         let turn = self.turns.of(practice, &item.message.route);
         let mut taken = turn.take().await;
         let limits = self.limits(&item).await?;
+        let asked = Instant::now();
         let claim = self.store.claim_outgoing(practice, id, &self.holder, CLAIM_SECONDS, limits).await;
         let claim = match claim {
             Ok(claim) => claim,
@@ -158,7 +162,7 @@ impl Worker {
             }
         };
         let open = &mut *taken.open;
-        let time = ClaimTime::of(&claim);
+        let time = ClaimTime::of(&claim, asked);
         let delivery = Delivery { worker: self, claim: &claim, time };
         let done = match claim.work {
             OutgoingWork::Deliver => delivery.deliver(open).await,

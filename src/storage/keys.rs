@@ -73,6 +73,9 @@ impl FileKey {
     /// # Errors
     /// As [`open`](Self::open), and when the file cannot be created; what the store fails with, storage kinds.
     ///
+    /// # Cancel safety
+    /// A file that was begun is finished all the same, and opened when this is asked again.
+    ///
     /// ```
     /// # use std::sync::Arc;
     /// use practicemail::contract::SystemClock;

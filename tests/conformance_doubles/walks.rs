@@ -15,6 +15,14 @@ async fn what_keeps_every_clause_walks_as_another_does() {
     walks(Fault::None).await.assert_complete();
 }
 
+/// A range that was written the wrong way round must not read as green.
+#[tokio::test]
+async fn without_a_walk_nothing_is_checked() {
+    let memory = async |seed: Seed| MemoryStore::new(seed.clock);
+    let report = conformance::store_walks(9..9, memory, memory).await;
+    assert_eq!(report.unchecked_clauses(), report.clauses());
+}
+
 #[tokio::test]
 async fn what_is_broken_is_found_and_the_way_to_it_is_short() {
     for (fault, part) in [

@@ -5,19 +5,18 @@ use std::collections::BTreeSet;
 use super::chance::Chance;
 use super::step::{Claiming, Fenced, Part, Step};
 use super::world::{
-    self, ACCOUNTS, INTENTS, MESSAGES, PEOPLE, UIDS, USERS, account, address, another_id, client, intent,
-    key, mailbox, message, message_id, practice, rendition, user,
+    self, ACCOUNTS, INTENTS, MESSAGES, PEOPLE, UIDS, USERS, account, client, key, mailbox, message, practice,
+    user,
 };
-use super::{mail, question};
+use super::{mail, question, sending};
 use crate::conformance::check::Outcome;
 use crate::contract::{
-    Bars, BlobInfo, ClientSighting, ComposedMessage, CoverageChange, DueClaim, EraseReason, Erasure,
-    FiledCopy, Filing, HistoryStep, MailboxBacklog, NewOutgoing, NextDue, OutgoingDecision, OutgoingEnd,
-    PassEnd, Pause, PauseScope, ProviderLimits, RecipientState, Route, SendLimits,
+    Bars, ClientSighting, CoverageChange, DueClaim, EraseReason, Erasure, HistoryStep, MailboxBacklog,
+    NextDue, PassEnd, Pause, PauseScope, ProviderLimits,
 };
 use crate::error::ErrorKind;
 use crate::settings::Way;
-use crate::types::{Address, Digest, Field, KeyDigest, MessageKey, RecipientPolicy, Timestamp, UserId};
+use crate::types::{Digest, KeyDigest, MessageKey, Timestamp, UserId};
 
 /// What every walk begins with: connected accounts, most of them leased, and something to be sent.
 pub(super) fn beginning(chance: &mut Chance, now: Timestamp) -> Outcome<Vec<Step>> {
@@ -28,7 +27,7 @@ pub(super) fn beginning(chance: &mut Chance, now: Timestamp) -> Outcome<Vec<Step
     }
     steps.extend(leases(chance));
     for intent in 0..INTENTS {
-        steps.push(Step::Enqueue(Box::new(new_outgoing(chance, intent, now)?)));
+        steps.push(Step::Enqueue(Box::new(sending::new_outgoing(chance, intent, now)?)));
     }
     Ok(steps)
 }
@@ -47,7 +46,7 @@ pub(super) fn after(chance: &mut Chance, step: &Step, now: Timestamp) -> Outcome
                 0 => steps.push(step.clone()),
                 // Whoever claimed it has died.
                 1 => steps.extend([Step::Wait(601), step.clone()]),
-                _ => steps.push(finish(chance, claim, now)?),
+                _ => steps.push(sending::finish(chance, claim, now)?),
             }
             steps
         }
@@ -85,7 +84,7 @@ pub(super) fn step(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
         10 | 11 => pass(chance, now),
         12 => erasing(chance, now),
         13..=16 => asking(chance, now),
-        17..=22 => outbox(chance, now),
+        17..=22 => sending::outbox(chance, now),
         23 | 24 => schedule(chance, now),
         _ => {
             let part = chance.below(4);
@@ -219,134 +218,6 @@ fn asking(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
     })
 }
 
-fn outbox(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
-    let number = chance.below(INTENTS);
-    Ok(match chance.below(12) {
-        0..=2 => Step::Enqueue(Box::new(new_outgoing(chance, number, now)?)),
-        3..=5 => {
-            let per_minute = chance.one_in(6).then(|| 1 + u32::from(chance.below(2)));
-            let per_day = chance.one_in(6).then(|| 1 + u32::from(chance.below(2)));
-            let limits = SendLimits::new(per_minute, per_day);
-            Step::ClaimOutgoing { intent: number, holder: chance.below(2), seconds: seconds(chance), limits }
-        }
-        6 => Step::ConfirmOutgoing(claiming(chance), seconds(chance)),
-        7..=9 => {
-            let claim = claiming(chance);
-            finish(chance, claim, now)?
-        }
-        10 => Step::CancelOutgoing(number),
-        _ => {
-            let decision = match chance.below(3) {
-                0 => OutgoingDecision::SendAgain,
-                1 => OutgoingDecision::WasSent,
-                _ => OutgoingDecision::GiveUp,
-            };
-            let archived = if chance.one_in(2) { Some(Box::new(mail::sent(number)?)) } else { None };
-            Step::DecideOutgoing { intent: number, decision, archived }
-        }
-    })
-}
-
-fn finish(chance: &mut Chance, claim: Claiming, now: Timestamp) -> Outcome<Step> {
-    Ok(Step::FinishOutgoing {
-        claim,
-        delivery: delivery(chance, claim.intent, now)?,
-        looking: looking(chance, now)?,
-        astray: chance.one_in(10),
-    })
-}
-
-/// What an intent says is always the same, as is its identity.
-fn new_outgoing(chance: &mut Chance, number: u8, now: Timestamp) -> Outcome<NewOutgoing> {
-    let (practice, mut id) = intent(number)?;
-    // Every other one has a key, under which it may be asked for by another id.
-    let key = number.is_multiple_of(2).then(|| number.to_string());
-    if key.is_some() && chance.one_in(5) {
-        id = another_id(number);
-    }
-    let composed = ComposedMessage {
-        message: message(number)?,
-        message_id: message_id(number)?,
-        rendition: rendition(number, 0),
-        octets: BlobInfo::new(mail::octets_of_intent(number), 7),
-        reverse_path: address(0)?,
-    };
-    let route = match chance.below(4) {
-        0 => Route::Noreply,
-        _ => Route::Own(account(chance.below(ACCOUNTS))?.1),
-    };
-    let mut people: BTreeSet<u8> = chance.some(2, PEOPLE).into_iter().collect();
-    people.insert(number % PEOPLE);
-    let fields = [Field::To, Field::Cc, Field::Bcc];
-    let recipients = fields.into_iter().zip(people).map(|(field, person)| Ok((field, address(person)?)));
-    let recipients = recipients.collect::<Outcome<_>>()?;
-    let author = user(chance.below(USERS))?;
-    let mut message = NewOutgoing::new(practice, id, author, route, composed, recipients);
-    message.key = key;
-    message.draft = Digest::of(&[u8::from(chance.one_in(5))]);
-    message.not_before = chance.one_in(4).then(|| now.plus(i64::from(seconds(chance))));
-    if chance.one_in(3) {
-        message.policy = RecipientPolicy::AcceptedOnes;
-    }
-    Ok(message)
-}
-
-fn delivery(chance: &mut Chance, number: u8, now: Timestamp) -> Outcome<OutgoingEnd> {
-    let archived = if chance.one_in(2) { Some(Box::new(mail::sent(number)?)) } else { None };
-    let recipients = said_of(chance)?;
-    let next_try = chance.perhaps(90).map(|seconds| now.plus(i64::from(seconds)));
-    Ok(match chance.below(6) {
-        0..=2 => {
-            let filing = match chance.below(3) {
-                0 => Filing::Not,
-                1 => Filing::Server,
-                _ => Filing::Pending,
-            };
-            let failure = archived.is_none().then(|| (ErrorKind::StorageRefused, "not this one".to_owned()));
-            let failure = failure.filter(|_| chance.one_in(3));
-            OutgoingEnd::Sent { recipients, filing, archived, failure, next_try }
-        }
-        3 => OutgoingEnd::Refused { failure: (ErrorKind::RecipientRefused, "550 no".to_owned()), recipients },
-        4 => OutgoingEnd::Retry {
-            failure: (ErrorKind::Throttled, "450 later".to_owned()),
-            recipients,
-            next_try: next_try.unwrap_or(now),
-        },
-        _ => OutgoingEnd::Unknown {
-            failure: (ErrorKind::DeliveryUnknown, "cut".to_owned()),
-            decide_after: now.plus(i64::from(seconds(chance))),
-            archived,
-            next_try,
-        },
-    })
-}
-
-fn looking(chance: &mut Chance, now: Timestamp) -> Outcome<OutgoingEnd> {
-    let uid = (world::validity(0)?, world::uid(chance.below(UIDS))?);
-    let copy = FiledCopy::new(mailbox(1), chance.one_in(2).then_some(uid));
-    let learnt = chance.perhaps(2).map(|known| known == 0);
-    let next_try = chance.perhaps(90).map(|seconds| now.plus(i64::from(seconds)));
-    Ok(match chance.below(4) {
-        0 => OutgoingEnd::Found { copy, learnt },
-        1 => OutgoingEnd::NotFound { next_try },
-        2 => OutgoingEnd::Filed { copy, learnt },
-        _ => OutgoingEnd::FilingFailed { failure: (ErrorKind::TimedOut, "slow".to_owned()), next_try },
-    })
-}
-
-fn said_of(chance: &mut Chance) -> Outcome<Vec<(Address, RecipientState, String)>> {
-    let people: BTreeSet<u8> = chance.some(3, PEOPLE).into_iter().collect();
-    let said = |person| {
-        let state = match chance.below(4) {
-            0 => RecipientState::Refused,
-            1 => RecipientState::Pending,
-            _ => RecipientState::Accepted,
-        };
-        Ok((address(person)?, state, "250 2.1.5 ü".to_owned()))
-    };
-    people.into_iter().map(said).collect()
-}
-
 fn schedule(chance: &mut Chance, now: Timestamp) -> Outcome<Step> {
     Ok(match chance.below(8) {
         0..=3 => {
@@ -383,7 +254,7 @@ fn scope(chance: &mut Chance) -> Outcome<PauseScope> {
 }
 
 /// Seconds, some of which are longer than leases.
-fn seconds(chance: &mut Chance) -> u32 {
+pub(super) fn seconds(chance: &mut Chance) -> u32 {
     chance.of(&[10, 60, 600])
 }
 
@@ -395,7 +266,7 @@ fn fenced(chance: &mut Chance) -> Fenced {
     Fenced { account: chance.below(ACCOUNTS), back: u8::from(chance.one_in(8)) }
 }
 
-fn claiming(chance: &mut Chance) -> Claiming {
+pub(super) fn claiming(chance: &mut Chance) -> Claiming {
     Claiming { intent: chance.below(INTENTS), back: u8::from(chance.one_in(8)) }
 }
 

@@ -4,27 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::step::{Claiming, Fenced, Part, Step};
-use super::world::{
-    ACCOUNTS, INTENTS, MESSAGES, account, intent, mailbox, message, message_id, practice, validity,
-};
+use super::alike::{alike, alike_but};
+use super::look::{ALL, pages};
+use super::step::{Claiming, Fenced, Step};
+use super::world::{ACCOUNTS, account, intent, mailbox, practice, validity};
 use crate::conformance::check::{Failure, Outcome};
 use crate::conformance::clock::SteppedClock;
 use crate::contract::{
-    AccountRecord, Change, Claimed, Erasable, Fence, MailStore, Message, OutboxQuery, Outgoing,
-    OutgoingClaim, OutgoingState, OutgoingWork, PagePosition, PageQuery, SettingsChange,
+    AccountRecord, Claimed, Fence, MailStore, OutgoingClaim, OutgoingWork, SettingsChange,
 };
 use crate::error::Result;
 use crate::settings::PracticeSettings;
-use crate::types::{ConversationId, MessageKey, PracticeId};
-
-/// More than a walk makes of anything.
-const ALL: usize = 10_000;
-/// What is read at once of what is read in pieces.
-const PIECE: usize = 3;
-/// What is shown of an answer, before and after it differs.
-const BEFORE: usize = 120;
-const AFTER: usize = 280;
 
 /// A store, and what it gave.
 pub(super) struct Side {
@@ -53,7 +43,11 @@ pub(super) struct Pair(pub(super) [Side; 2]);
 
 impl Pair {
     /// Asks both; fails unless they answer alike.
-    async fn ask<T: PartialEq + Debug>(&self, what: &str, call: impl AsyncFn(&Side) -> Result<T>) -> Outcome {
+    pub(super) async fn ask<T: PartialEq + Debug>(
+        &self,
+        what: &str,
+        call: impl AsyncFn(&Side) -> Result<T>,
+    ) -> Outcome {
         let [reference, other] = &self.0;
         alike(what, &call(reference).await, &call(other).await)
     }
@@ -295,101 +289,9 @@ impl Pair {
                 };
                 self.ask("decide_outgoing", decide).await
             }
-            _ => Ok(()),
+            // A step that nobody takes would agree with anything.
+            step => Err(Failure::new(format!("this suite does not take {step:?}"))),
         }
-    }
-
-    /// Everything that can be read of a part.
-    pub(super) async fn look(&self, part: Part) -> Outcome {
-        for second in [false, true] {
-            let practice = practice(second)?;
-            match part {
-                Part::Store => self.look_at_store(&practice).await?,
-                Part::Outbox => self.look_at_outbox(&practice).await?,
-                Part::Archive => self.look_at_archive(&practice).await?,
-                Part::Schedule => {
-                    let read = async |side: &Side| side.store.schedule(&practice).await;
-                    self.ask("schedule", read).await?;
-                }
-            }
-        }
-        if part == Part::Schedule {
-            self.ask("pauses", async |side| {
-                Ok(sorted(side.store.pauses().await?, |pause| pause.scope.clone()))
-            })
-            .await?;
-            for after in [None, Some(practice(false)?)] {
-                let read = async |side: &Side| side.store.due_outboxes(after.clone(), ALL).await;
-                self.ask("due_outboxes", read).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn look_at_store(&self, practice: &PracticeId) -> Outcome {
-        let accounts = async |side: &Side| {
-            Ok(side.store.accounts(practice).await?.into_iter().map(plain).collect::<Vec<_>>())
-        };
-        self.ask("accounts", accounts).await?;
-        self.ask("practice_settings", async |side| side.store.practice_settings(practice).await).await?;
-        for number in 0..ACCOUNTS {
-            let (of, id) = account(number)?;
-            if of == *practice {
-                self.ask("sync_state", async |side| side.store.sync_state(practice, &id).await).await?;
-                self.ask("copies", async |side| side.store.copies(practice, &id).await).await?;
-                self.ask("files_copies", async |side| side.store.files_copies(practice, &id).await).await?;
-            }
-        }
-        self.ask("all_messages", async |side| all(side, practice).await).await?;
-        let keys = every_message()?;
-        let read = async |side: &Side| {
-            let found = side.store.messages(practice, &keys).await?;
-            Ok(found.into_iter().map(|message| message.key).collect::<Vec<_>>())
-        };
-        self.ask("messages", read).await?;
-        self.ask("dead_letters", async |side| side.store.dead_letters(practice).await).await?;
-        self.ask("changes", async |side| feed(side, practice).await).await
-    }
-
-    async fn look_at_outbox(&self, practice: &PracticeId) -> Outcome {
-        for states in [vec![], vec![OutgoingState::Sent, OutgoingState::Unknown]] {
-            let read = async |side: &Side| intents(side, practice, &states).await;
-            self.ask("outbox", read).await?;
-        }
-        for number in 0..INTENTS {
-            let (of, id) = intent(number)?;
-            if of == *practice {
-                self.ask("outgoing", async |side| side.store.outgoing(practice, id).await).await?;
-            }
-        }
-        self.ask("due_outgoing", async |side| side.store.due_outgoing(practice, ALL).await).await?;
-        let keys = every_message()?;
-        let read = async |side: &Side| {
-            Ok(sorted(side.store.outgoing_of(practice, &keys).await?, |item| item.message.id))
-        };
-        self.ask("outgoing_of", read).await
-    }
-
-    async fn look_at_archive(&self, practice: &PracticeId) -> Outcome {
-        for number in 0..MESSAGES {
-            let (key, id) = (message(number)?, message_id(number)?);
-            let begun = ConversationId::begun_by(key);
-            self.ask("conversation", async |side| side.store.conversation(practice, begun).await).await?;
-            for of in [Erasable::Message(key), Erasable::MessageId(id.clone())] {
-                let read = async |side: &Side| {
-                    Ok(sorted(side.store.tombstones(practice, &of).await?, |stone| (stone.reason, stone.at)))
-                };
-                self.ask("tombstones", read).await?;
-            }
-            let read = async |side: &Side| side.store.with_message_id(practice, &id).await;
-            self.ask("with_message_id", read).await?;
-        }
-        let keys = every_message()?;
-        self.ask("barred", async |side| side.store.barred(practice, &keys).await).await?;
-        let read = async |side: &Side| {
-            Ok(sorted(side.store.erased_clients(practice).await?, |erased| erased.client.clone()))
-        };
-        self.ask("erased_clients", read).await
     }
 
     async fn both<T>(&self, call: impl AsyncFn(&Side) -> Result<T>) -> [Result<T>; 2] {
@@ -412,133 +314,12 @@ impl Pair {
     }
 }
 
-/// Fails unless both succeeded with the same, or failed with the same kind, until the same time.
-fn alike<T: PartialEq + Debug>(what: &str, reference: &Result<T>, other: &Result<T>) -> Outcome {
-    let answer = |given: &'_ Result<T>| match given {
-        Ok(_) => None,
-        Err(error) => Some((error.kind(), error.not_before())),
-    };
-    let holds = match (reference, other) {
-        (Ok(one), Ok(two)) => one == two,
-        _ => answer(reference) == answer(other),
-    };
-    if holds { Ok(()) } else { Err(differ(what, &format!("{reference:?}"), &format!("{other:?}"))) }
-}
-
-/// As [`alike`], of what of an answer has to be the same.
-fn alike_but<T, P: PartialEq + Debug>(
-    what: &str,
-    [reference, other]: &[Result<T>; 2],
-    part: impl Fn(&T) -> P,
-) -> Outcome {
-    let part = |given: &Result<T>| match given {
-        Ok(given) => Ok(part(given)),
-        Err(error) => Err((error.kind(), error.not_before())),
-    };
-    let (reference, other) = (part(reference), part(other));
-    if reference == other {
-        return Ok(());
-    }
-    Err(differ(what, &format!("{reference:?}"), &format!("{other:?}")))
-}
-
-/// Both from a little before the place where they first differ.
-fn differ(what: &str, reference: &str, other: &str) -> Failure {
-    if reference == other {
-        // Texts, subjects and addresses are in no `Debug`.
-        return Failure::new(format!(
-            "{what} answered `{other:.AFTER$}` with another text, subject or address"
-        ));
-    }
-    let same = reference.chars().zip(other.chars()).take_while(|(one, two)| one == two).count();
-    let from = same.saturating_sub(BEFORE);
-    let cut = |text: &str| {
-        let shown: String = text.chars().skip(from).take(BEFORE + AFTER).collect();
-        if from == 0 { shown } else { format!("… {shown}") }
-    };
-    Failure::new(format!("{what} answered `{}`, the reference `{}`", cut(other), cut(reference)))
-}
-
 /// Epochs rise as a store likes.
-fn plain(mut record: AccountRecord) -> AccountRecord {
+pub(super) fn plain(mut record: AccountRecord) -> AccountRecord {
     record.epoch = 0;
     record
 }
 
-fn every_message() -> Outcome<Vec<MessageKey>> {
-    (0..MESSAGES).map(message).collect()
-}
-
 fn set<T: Ord>(these: Vec<T>) -> BTreeSet<T> {
     these.into_iter().collect()
-}
-
-/// In an order of this kind, where the contract has none.
-fn sorted<T, K: Ord>(mut these: Vec<T>, by: impl FnMut(&T) -> K) -> Vec<T> {
-    these.sort_by_key(by);
-    these
-}
-
-/// Every message, in the order in which they came too, whatever numbers say so.
-async fn all(side: &Side, practice: &PracticeId) -> Result<(Vec<Message>, Vec<MessageKey>)> {
-    let mut messages: Vec<Message> = Vec::new();
-    while messages.len() < ALL {
-        let after = messages.last().map(|message| message.key);
-        let more = side.store.all_messages(practice, after, PIECE).await?;
-        if more.is_empty() {
-            break;
-        }
-        messages.extend(more);
-    }
-    let arrivals: BTreeMap<u64, MessageKey> =
-        messages.iter().map(|message| (message.arrival, message.key)).collect();
-    for message in &mut messages {
-        message.arrival = 0;
-    }
-    Ok((messages, arrivals.into_values().collect()))
-}
-
-/// The feed, whether its numbers rise, and whether the last one is told.
-async fn feed(side: &Side, practice: &PracticeId) -> Result<(Vec<Change>, bool, bool)> {
-    let (mut changes, mut last) = (Vec::<Change>::new(), 0);
-    while changes.len() < ALL {
-        let more = side.store.changes(practice, last, 8 * PIECE).await?;
-        let Some(newest) = more.last() else { break };
-        last = newest.sequence;
-        changes.extend(more);
-    }
-    let is_told = side.store.last_change(practice).await? == last;
-    let rises = changes.is_sorted_by(|one, two| one.sequence < two.sequence);
-    for change in &mut changes {
-        change.sequence = 0;
-    }
-    Ok((changes, rises, is_told))
-}
-
-/// The outbox, newest first.
-async fn intents(side: &Side, practice: &PracticeId, states: &[OutgoingState]) -> Result<Vec<Outgoing>> {
-    let mut found: Vec<Outgoing> = Vec::new();
-    while found.len() < ALL {
-        let mut query = OutboxQuery::newest(PIECE);
-        (query.states, query.before) = (states.to_vec(), found.last().map(|item| item.message.id));
-        let more = side.store.outbox(practice, &query).await?;
-        if more.is_empty() {
-            break;
-        }
-        found.extend(more);
-    }
-    Ok(found)
-}
-
-/// Every page of a question, and its count.
-async fn pages(store: &dyn MailStore, query: &PageQuery) -> Result<(Vec<PagePosition>, usize)> {
-    let mut found: Vec<PagePosition> = Vec::new();
-    while found.len() < ALL {
-        let page = store.page(&query.clone().before(found.last().copied())).await?;
-        if page.is_empty() {
-            break;
-        }
-        found.extend(page);
-    }
-    Ok((found, store.count(query).await?))
 }
